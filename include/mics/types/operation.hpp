@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <mics/types/data_type.hpp>
+
+namespace mics {
+
+/// The collectives, as plans, errors and counters name them.
+enum class operation : std::uint8_t { all_gather, reduce_scatter, all_reduce, broadcast, barrier };
+
+inline constexpr int operation_count = 5;
+
+/// The enumerator's own name, e.g. "all_gather". Throws usage_error for a value outside the enum.
+constexpr std::string_view name_of(operation what) {
+  constexpr std::string_view names[operation_count] = {"all_gather", "reduce_scatter", "all_reduce", "broadcast",
+                                                       "barrier"};
+  const auto index = static_cast<int>(what);
+  if (index >= operation_count) detail::refuse_enumerator("operation", index, operation_count);
+  return names[index];
+}
+
+}  // namespace mics
