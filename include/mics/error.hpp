@@ -19,7 +19,7 @@ struct error_context {
 namespace detail {
 inline std::string with_context(const std::string& what, const error_context& where) {
   std::string text = what;
-  const auto add = [&text, first = true](const std::string& part) mutable {
+  auto add = [&text, first = true](const std::string& part) mutable {
     text += (first ? " [" : ", ") + part;
     first = false;
   };

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace mics::schedule {
+
+/// A run of elements.
+struct extent {
+  std::size_t offset = 0;
+  std::size_t length = 0;
+};
+
+/// Where the blocks of a collective lie, in elements. Blocks are packed in rank order.
+/// Programs speak of blocks and chunks only, so one program serves every size.
+class block_layout {
+ public:
+  /// Blocks of the same length: all-gather and reduce-scatter.
+  static block_layout uniform(int blocks, std::size_t length) { return {blocks, length, 0}; }
+
+  /// `total` elements cut as evenly as possible, the first blocks one element longer: all-reduce.
+  static block_layout split(int blocks, std::size_t total) {
+    const auto n = static_cast<std::size_t>(blocks);
+    return {blocks, total / n, total % n};
+  }
+
+  /// Blocks of given lengths: the v-forms.
+  static block_layout by_counts(std::span<const std::size_t> counts) {
+    block_layout layout{static_cast<int>(counts.size()), 0, 0};
+    layout.offsets_.reserve(counts.size() + 1);
+    layout.offsets_.push_back(0);
+    for (const std::size_t count : counts) layout.offsets_.push_back(layout.offsets_.back() + count);
+    for (const std::size_t count : counts) layout.longest_ = std::max(layout.longest_, count);
+    return layout;
+  }
+
+  [[nodiscard]] int blocks() const noexcept { return blocks_; }
+  [[nodiscard]] std::size_t total() const noexcept { return offset(blocks_); }
+  [[nodiscard]] std::size_t longest() const noexcept { return longest_; }
+  [[nodiscard]] std::size_t length(int block) const noexcept { return offset(block + 1) - offset(block); }
+
+  [[nodiscard]] std::size_t offset(int block) const noexcept {
+    const auto b = static_cast<std::size_t>(block);
+    return offsets_.empty() ? b * length_ + std::min(b, longer_) : offsets_[b];
+  }
+
+  /// Chunk `chunk` of `chunks` of a run of blocks. Chunks end on multiples of 64 elements, so that no cache line
+  /// is written by two of them; the last ones may be empty.
+  [[nodiscard]] extent piece(int first, int count, int chunk, int chunks) const noexcept {
+    const std::size_t begin = offset(first);
+    const std::size_t length = offset(first + count) - begin;
+    if (chunks == 1) return {begin, length};
+    const std::size_t step = chunk_length(length, chunks);
+    const std::size_t from = std::min(step * static_cast<std::size_t>(chunk), length);
+    return {begin + from, std::min(step, length - from)};
+  }
+
+ private:
+  block_layout(int blocks, std::size_t length, std::size_t longer)
+      : blocks_(blocks), length_(length), longer_(longer), longest_(length + (longer > 0 ? 1 : 0)) {}
+
+  static std::size_t chunk_length(std::size_t length, int chunks) noexcept {
+    const auto n = static_cast<std::size_t>(chunks);
+    return ((length + n - 1) / n + 63) / 64 * 64;
+  }
+
+  int blocks_;
+  std::size_t length_;
+  std::size_t longer_;  ///< how many of the first blocks hold one element more
+  std::size_t longest_;
+  std::vector<std::size_t> offsets_{};  ///< only in by_counts layouts
+};
+
+}  // namespace mics::schedule
