@@ -27,8 +27,6 @@ struct recipe {
   auto operator<=>(const recipe&) const = default;
 };
 
-namespace detail {
-
 inline void compile_all_gather(builder& b, const recipe& r, const group_shape& shape) {
   const algorithms::team all = algorithms::everyone(shape.rank, shape.size);
   const place own = input(shape.rank);
@@ -87,8 +85,6 @@ inline void compile_all_reduce(builder& b, const recipe& r, const group_shape& s
   }
 }
 
-}  // namespace detail
-
 /// May `how` serve this operation in a group of this shape? If not, `why_not` gets the sentence.
 inline bool supports(operation what, algorithm how, const group_shape& shape, std::string& why_not) {
   using enum algorithm;
@@ -133,13 +129,13 @@ inline program compile(const recipe& r, const group_shape& shape) {
   builder b(shape.rank);
   switch (r.what) {
     case operation::all_gather:
-      detail::compile_all_gather(b, r, shape);
+      compile_all_gather(b, r, shape);
       break;
     case operation::reduce_scatter:
-      detail::compile_reduce_scatter(b, r, shape);
+      compile_reduce_scatter(b, r, shape);
       break;
     case operation::all_reduce:
-      detail::compile_all_reduce(b, r, shape);
+      compile_all_reduce(b, r, shape);
       break;
     case operation::broadcast:
       if (r.how == algorithm::hierarchical) {

@@ -16,12 +16,12 @@ namespace mics::schedule {
 /// - sends_read: have all messages offered so far been read (or copied out of the caller's memory)?
 /// - world_rank: the number by which people know a peer.
 template <class P>
-concept port = requires(P& p, const P& view, int peer, lane l, std::span<const std::byte> bytes) {
+concept port = requires(P& p, int peer, lane l, std::span<const std::byte> bytes) {
   { p.try_send(peer, l, bytes) } -> std::same_as<bool>;
   { p.arrival(peer, l, bytes.size()) } -> std::same_as<const std::byte*>;
   p.release(peer, l);
-  { view.sends_read() } -> std::same_as<bool>;
-  { view.world_rank(peer) } -> std::same_as<int>;
+  { p.sends_read() } -> std::same_as<bool>;
+  { p.world_rank(peer) } -> std::same_as<int>;
 };
 
 /// Direct placement: the transport is told ahead of time where the next message of a peer belongs, and `arrival` then

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <mics/collectives/buffer.hpp>
+#include <mics/collectives/call.hpp>
+#include <mics/collectives/check.hpp>
+#include <mics/collectives/launch.hpp>
+#include <mics/communicator.hpp>
+
+namespace mics {
+
+namespace detail {
+
+inline collective_call all_gather_call(int size, const void* shard, void* full, std::size_t count, data_type type) {
+  return {.what = operation::all_gather,
+          .type = type,
+          .input = shard,
+          .output = full,
+          .blocks = schedule::block_layout::uniform(size, checked_count(count, size, type, operation::all_gather))};
+}
+
+template <buffer Shard, writable_buffer Full>
+collective_call all_gather_call(int rank, int size, const Shard& shard, Full& full) {
+  const std::size_t count = std::ranges::size(shard);
+  require_length(operation::all_gather, rank, "full", std::ranges::size(full), count * static_cast<std::size_t>(size));
+  return all_gather_call(size, std::ranges::data(shard), std::ranges::data(full), count, type_of<Shard>);
+}
+
+template <buffer Shard, writable_buffer Full>
+collective_call all_gather_v_call(int rank, int size, const Shard& shard, Full& full,
+                                  std::span<const std::size_t> counts) {
+  require_counts(operation::all_gather, rank, size, counts, std::ranges::size(shard), std::ranges::size(full));
+  return {.what = operation::all_gather,
+          .type = type_of<Shard>,
+          .input = std::ranges::data(shard),
+          .output = std::ranges::data(full),
+          .blocks = schedule::block_layout::by_counts(counts)};
+}
+
+}  // namespace detail
+
+/// Gathers every rank's `shard` into `full`, on every rank of the group.
+/// - Shapes: `shard` has n elements, the same n on every rank; `full` has n * size(); rank r's part is [r*n, (r+1)*n).
+/// - In place: `shard` may be exactly its own part of `full`; any other overlap is a usage_error.
+/// - Memory: none but the buffers.
+/// - Order: with a stream, enqueued on it, and the call returns at once; without one, blocks until `full` is complete
+///   and `shard` may be changed.
+/// - Bit-exact, whatever the algorithm.
+/// - Throws usage_error before any data moves; later failures throw here or where the stream is waited for.
+/// - Source: MiCS, VLDB 2023, hierarchical communication.
+template <communicator C, buffer Shard, writable_buffer Full>
+requires same_elements<Shard, Full>
+void all_gather(const C& comm, const Shard& shard, Full&& full, const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_gather_call(comm.rank(), comm.size(), shard, full), options);
+}
+
+template <communicator C, buffer Shard, writable_buffer Full>
+requires same_elements<Shard, Full>
+void all_gather(const C& comm, const Shard& shard, Full&& full, stream_of<C> stream,
+                const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_gather_call(comm.rank(), comm.size(), shard, full), stream, options);
+}
+
+/// The same for callers whose types are known at run time; `count` is the number of elements of one shard.
+template <communicator C>
+void all_gather(const C& comm, const void* shard, void* full, std::size_t count, data_type type,
+                const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_gather_call(comm.size(), shard, full, count, type), options);
+}
+
+template <communicator C>
+void all_gather(const C& comm, const void* shard, void* full, std::size_t count, data_type type, stream_of<C> stream,
+                const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_gather_call(comm.size(), shard, full, count, type), stream, options);
+}
+
+/// Gathers shards of different lengths: rank r contributes counts[r] elements, packed in rank order in `full`.
+/// `counts` is the same on every rank, has an entry a rank, and may contain zeros. Otherwise as all_gather.
+template <communicator C, buffer Shard, writable_buffer Full>
+requires same_elements<Shard, Full>
+void all_gather_v(const C& comm, const Shard& shard, Full&& full, std::span<const std::size_t> counts,
+                  const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_gather_v_call(comm.rank(), comm.size(), shard, full, counts), options);
+}
+
+template <communicator C, buffer Shard, writable_buffer Full>
+requires same_elements<Shard, Full>
+void all_gather_v(const C& comm, const Shard& shard, Full&& full, std::span<const std::size_t> counts,
+                  stream_of<C> stream, const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_gather_v_call(comm.rank(), comm.size(), shard, full, counts), stream, options);
+}
+
+}  // namespace mics

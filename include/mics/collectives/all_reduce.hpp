@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+
+#include <mics/collectives/buffer.hpp>
+#include <mics/collectives/call.hpp>
+#include <mics/collectives/check.hpp>
+#include <mics/collectives/launch.hpp>
+#include <mics/communicator.hpp>
+
+namespace mics {
+
+namespace detail {
+
+inline collective_call all_reduce_call(int size, const void* input, void* output, std::size_t count, data_type type,
+                                       reduction reduce) {
+  return {.what = operation::all_reduce,
+          .type = type,
+          .reduce = reduce,
+          .input = input,
+          .output = output,
+          .blocks = schedule::block_layout::split(size, checked_count(count, 1, type, operation::all_reduce))};
+}
+
+template <buffer Input, writable_buffer Output>
+collective_call all_reduce_call(int rank, int size, const Input& input, Output& output, reduction reduce) {
+  require_length(operation::all_reduce, rank, "output", std::ranges::size(output), std::ranges::size(input));
+  return all_reduce_call(size, std::ranges::data(input), std::ranges::data(output), std::ranges::size(input),
+                         type_of<Input>, reduce);
+}
+
+}  // namespace detail
+
+/// Reduces `input` element by element over all ranks of the group; every rank gets the whole result in `output`.
+/// - Shapes: n elements each, the same n on every rank; n need not be a multiple of the ranks.
+/// - In place: `input` and `output` may be the same buffer; any other overlap is a usage_error.
+/// - Memory: none for `direct` and `ring`, plan_for(...).temporary_bytes() for the others.
+/// - Order: with a stream, enqueued on it; without one, blocks until `output` is complete and `input` may be changed.
+/// - Deterministic, and the same to the bit on every rank. `avg` is one scale at the end. 16-bit floats are folded in
+///   float and rounded once a stage, or once in all with accumulation::widened.
+/// - Throws usage_error before any data moves, e.g. for avg of integers; later failures throw where they are waited
+/// for.
+/// - Source: MiCS, VLDB 2023: reduce-scatter in the node, all-reduce on the rail, gather in the node.
+template <communicator C, buffer Input, writable_buffer Output>
+requires same_elements<Input, Output>
+void all_reduce(const C& comm, const Input& input, Output&& output, reduction reduce,
+                const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_reduce_call(comm.rank(), comm.size(), input, output, reduce), options);
+}
+
+template <communicator C, buffer Input, writable_buffer Output>
+requires same_elements<Input, Output>
+void all_reduce(const C& comm, const Input& input, Output&& output, reduction reduce, stream_of<C> stream,
+                const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_reduce_call(comm.rank(), comm.size(), input, output, reduce), stream, options);
+}
+
+/// The same for callers whose types are known at run time; `count` is the number of elements of the buffer.
+template <communicator C>
+void all_reduce(const C& comm, const void* input, void* output, std::size_t count, data_type type, reduction reduce,
+                const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_reduce_call(comm.size(), input, output, count, type, reduce), options);
+}
+
+template <communicator C>
+void all_reduce(const C& comm, const void* input, void* output, std::size_t count, data_type type, reduction reduce,
+                stream_of<C> stream, const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_reduce_call(comm.size(), input, output, count, type, reduce), stream, options);
+}
+
+}  // namespace mics

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <mics/collectives/all_gather.hpp>
+#include <mics/collectives/all_reduce.hpp>
+#include <mics/collectives/broadcast.hpp>
+#include <mics/collectives/reduce_scatter.hpp>
+
+namespace mics {
+
+/// Collects collectives of any kinds, types and sizes and runs them as one launch: one start, one end, and their
+/// messages flow one behind the other. Use it for the many tensors of a layer.
+/// - Every rank adds the same collectives in the same order. Each has the contract of its own function.
+/// - The buffers of different calls must not overlap, except where both only read.
+/// - Nothing moves before run(); a usage_error of add or run leaves the data as they were. run() may be repeated.
+template <communicator C> class batch {
+ public:
+  explicit batch(const C& comm) : comm_(comm) {}
+
+  template <buffer Shard, writable_buffer Full>
+  requires same_elements<Shard, Full> batch& all_gather(const Shard& shard, Full&& full) {
+    return add(detail::all_gather_call(comm_.rank(), comm_.size(), shard, full));
+  }
+  batch& all_gather(const void* shard, void* full, std::size_t count, data_type type) {
+    return add(detail::all_gather_call(comm_.size(), shard, full, count, type));
+  }
+
+  template <buffer Input, writable_buffer Shard>
+  requires same_elements<Input, Shard> batch& reduce_scatter(const Input& input, Shard&& shard, reduction reduce) {
+    return add(detail::reduce_scatter_call(comm_.rank(), comm_.size(), input, shard, reduce));
+  }
+  batch& reduce_scatter(const void* input, void* shard, std::size_t count, data_type type, reduction reduce) {
+    return add(detail::reduce_scatter_call(comm_.size(), input, shard, count, type, reduce));
+  }
+
+  template <buffer Input, writable_buffer Output>
+  requires same_elements<Input, Output> batch& all_reduce(const Input& input, Output&& output, reduction reduce) {
+    return add(detail::all_reduce_call(comm_.rank(), comm_.size(), input, output, reduce));
+  }
+  batch& all_reduce(const void* input, void* output, std::size_t count, data_type type, reduction reduce) {
+    return add(detail::all_reduce_call(comm_.size(), input, output, count, type, reduce));
+  }
+
+  template <writable_buffer Data> batch& broadcast(Data&& data, int root) {
+    return add(detail::broadcast_call(data, root));
+  }
+
+  /// Runs them all and returns when this rank is done. An empty batch does nothing.
+  void run(const collective_options& options = {}) const { detail::launch(comm_, calls_, options); }
+
+  /// Runs them all in the order of `stream` and returns at once; the batch itself may go.
+  void run(stream_of<C> stream, const collective_options& options = {}) const {
+    detail::launch(comm_, calls_, stream, options);
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
+
+ private:
+  batch& add(collective_call call) {
+    calls_.push_back(std::move(call));
+    return *this;
+  }
+
+  typename C::ref_type comm_;
+  std::vector<collective_call> calls_{};
+};
+
+template <communicator C> batch(const C&) -> batch<C>;
+
+}  // namespace mics

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <mics/collectives/buffer.hpp>
+#include <mics/collectives/call.hpp>
+#include <mics/collectives/check.hpp>
+#include <mics/collectives/launch.hpp>
+#include <mics/communicator.hpp>
+
+namespace mics {
+
+namespace detail {
+
+inline collective_call reduce_scatter_call(int size, const void* input, void* shard, std::size_t count, data_type type,
+                                           reduction reduce) {
+  return {.what = operation::reduce_scatter,
+          .type = type,
+          .reduce = reduce,
+          .input = input,
+          .output = shard,
+          .blocks = schedule::block_layout::uniform(size, checked_count(count, size, type, operation::reduce_scatter))};
+}
+
+template <buffer Input, writable_buffer Shard>
+collective_call reduce_scatter_call(int rank, int size, const Input& input, Shard& shard, reduction reduce) {
+  const std::size_t count = std::ranges::size(shard);
+  require_length(operation::reduce_scatter, rank, "input", std::ranges::size(input),
+                 count * static_cast<std::size_t>(size));
+  return reduce_scatter_call(size, std::ranges::data(input), std::ranges::data(shard), count, type_of<Input>, reduce);
+}
+
+template <buffer Input, writable_buffer Shard>
+collective_call reduce_scatter_v_call(int rank, int size, const Input& input, Shard& shard,
+                                      std::span<const std::size_t> counts, reduction reduce) {
+  require_counts(operation::reduce_scatter, rank, size, counts, std::ranges::size(shard), std::ranges::size(input));
+  return {.what = operation::reduce_scatter,
+          .type = type_of<Input>,
+          .reduce = reduce,
+          .input = std::ranges::data(input),
+          .output = std::ranges::data(shard),
+          .blocks = schedule::block_layout::by_counts(counts)};
+}
+
+}  // namespace detail
+
+/// Reduces `input` element by element over all ranks of the group and leaves each rank with its own part.
+/// - Shapes: `shard` has n elements, the same n on every rank; `input` has n * size(); rank r gets [r*n, (r+1)*n).
+/// - In place: `shard` may be exactly its own part of `input`; any other overlap is a usage_error.
+/// - Memory: none for `direct`; a hierarchical one takes one block a node (two with a ring on the rail), a ring
+///   size() - 2 blocks. plan_for(...).temporary_bytes() says it.
+/// - Order: with a stream, enqueued on it; without one, blocks until `shard` is complete and `input` may be changed.
+/// - Deterministic: the order of additions depends on the algorithm and the group only. `avg` is one scale at the end.
+///   16-bit floats are folded in float and rounded once a stage, or once in all with accumulation::widened.
+/// - Throws usage_error before any data moves, e.g. for avg of integers; later failures throw where they are waited
+/// for.
+/// - Source: MiCS, VLDB 2023, hierarchical communication.
+template <communicator C, buffer Input, writable_buffer Shard>
+requires same_elements<Input, Shard>
+void reduce_scatter(const C& comm, const Input& input, Shard&& shard, reduction reduce,
+                    const collective_options& options = {}) {
+  detail::launch_one(comm, detail::reduce_scatter_call(comm.rank(), comm.size(), input, shard, reduce), options);
+}
+
+template <communicator C, buffer Input, writable_buffer Shard>
+requires same_elements<Input, Shard>
+void reduce_scatter(const C& comm, const Input& input, Shard&& shard, reduction reduce, stream_of<C> stream,
+                    const collective_options& options = {}) {
+  detail::launch_one(comm, detail::reduce_scatter_call(comm.rank(), comm.size(), input, shard, reduce), stream,
+                     options);
+}
+
+/// The same for callers whose types are known at run time; `count` is the number of elements of one shard.
+template <communicator C>
+void reduce_scatter(const C& comm, const void* input, void* shard, std::size_t count, data_type type, reduction reduce,
+                    const collective_options& options = {}) {
+  detail::launch_one(comm, detail::reduce_scatter_call(comm.size(), input, shard, count, type, reduce), options);
+}
+
+template <communicator C>
+void reduce_scatter(const C& comm, const void* input, void* shard, std::size_t count, data_type type, reduction reduce,
+                    stream_of<C> stream, const collective_options& options = {}) {
+  detail::launch_one(comm, detail::reduce_scatter_call(comm.size(), input, shard, count, type, reduce), stream,
+                     options);
+}
+
+/// Reduces into shards of different lengths: rank r gets counts[r] elements, packed in rank order in `input`.
+/// `counts` is the same on every rank, has an entry a rank, and may contain zeros. Otherwise as reduce_scatter.
+template <communicator C, buffer Input, writable_buffer Shard>
+requires same_elements<Input, Shard>
+void reduce_scatter_v(const C& comm, const Input& input, Shard&& shard, std::span<const std::size_t> counts,
+                      reduction reduce, const collective_options& options = {}) {
+  detail::launch_one(comm, detail::reduce_scatter_v_call(comm.rank(), comm.size(), input, shard, counts, reduce),
+                     options);
+}
+
+template <communicator C, buffer Input, writable_buffer Shard>
+requires same_elements<Input, Shard>
+void reduce_scatter_v(const C& comm, const Input& input, Shard&& shard, std::span<const std::size_t> counts,
+                      reduction reduce, stream_of<C> stream, const collective_options& options = {}) {
+  detail::launch_one(comm, detail::reduce_scatter_v_call(comm.rank(), comm.size(), input, shard, counts, reduce),
+                     stream, options);
+}
+
+}  // namespace mics

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <mics/communicator.hpp>
+#include <mics/error.hpp>
+#include <mics/topology.hpp>
+
+namespace mics {
+
+/// How the world is to be cut; 0 means what the transport knows (node size) or the whole world (partition size).
+struct group_options {
+  int node_size = 0;
+  int partition_size = 0;
+};
+
+/// The communicators of one rank: world, partition, replication, node and rail. Each is made at its first use, which is
+/// therefore collective: all ranks of the world ask for the same group at the same point (node and rail: all ranks of
+/// the partition). Making `groups` itself is arithmetic and costs no communication.
+/// Throws topology_error for a geometry that cannot exist; one that no hierarchy can serve works, flat, and
+/// `topology().flat_reason(rank)` says why.
+template <communicator C> class groups {
+ public:
+  using communicator_type = C;
+
+  groups(const C& world, group_options options = {})
+      : world_(world),
+        topology_(topology::uniform(world.size(), options.node_size > 0 ? options.node_size : world.shape().node_size,
+                                    options.partition_size > 0 ? options.partition_size : world.size())) {}
+  groups(const C& world, mics::topology geometry) : world_(world), topology_(std::move(geometry)) {
+    if (topology_.world_size() == world.size()) return;
+    throw topology_error("a topology of " + std::to_string(topology_.world_size()) + " ranks for a world of " +
+                         std::to_string(world.size()));
+  }
+
+  [[nodiscard]] const mics::topology& topology() const noexcept { return topology_; }
+
+  /// All ranks. It keeps the shape that its transport knows.
+  [[nodiscard]] C world() const { return world_; }
+
+  /// The p ranks that together hold one replica of the model state; hierarchical where they span nodes evenly.
+  [[nodiscard]] C partition() {
+    const int rank = world_.rank();
+    if (!partition_) {
+      partition_ =
+          world_.split(topology_.partition_index_of(rank), rank, label("partition", topology_.partition_of(rank)));
+      partition_->set_shape(partition_shape());
+      ++created_;
+    }
+    return *partition_;
+  }
+
+  /// The N/p ranks that hold the same shard.
+  [[nodiscard]] C replication() {
+    const rank_range ranks = topology_.replication_of(world_.rank());
+    return make(replication_, world_, ranks, "replication");
+  }
+
+  /// The ranks of this node inside the partition.
+  [[nodiscard]] C node() {
+    const C parent = partition();
+    return make(node_, parent, topology_.node_group_of(world_.rank()), "node");
+  }
+
+  /// The ranks with the same local rank, one a node, inside the partition.
+  [[nodiscard]] C rail() {
+    const C parent = partition();
+    return make(rail_, parent, topology_.rail_group_of(world_.rank()), "rail");
+  }
+
+  /// How many communicators have been made so far, the world not counted.
+  [[nodiscard]] int created() const noexcept { return created_; }
+
+  /// The geometry as this rank sees it, and what has been made, in words.
+  [[nodiscard]] std::string describe() const {
+    return topology_.describe(world_.rank()) + "\ncommunicators made: " + std::to_string(created_);
+  }
+
+ private:
+  using owner = typename C::owner_type;
+
+  C make(std::optional<owner>& group, const C& parent, const rank_range& ranks, const char* name) {
+    if (!group) {
+      group = parent.split(ranks.first, world_.rank(), label(name, ranks));
+      ++created_;
+    }
+    return *group;
+  }
+
+  static std::string label(const char* name, const rank_range& ranks) {
+    return std::string(name) + " {" + ranks.describe() + "}";
+  }
+
+  [[nodiscard]] group_shape partition_shape() const {
+    const int rank = world_.rank();
+    const hierarchy h = topology_.hierarchy_of(rank);
+    return {topology_.partition_of(rank).index_of(rank), topology_.partition_size(), h.nodes, h.node_size,
+            topology_.flat_reason(rank)};
+  }
+
+  C world_;
+  mics::topology topology_;
+  std::optional<owner> partition_{};
+  std::optional<owner> replication_{};
+  std::optional<owner> node_{};
+  std::optional<owner> rail_{};
+  int created_ = 0;
+};
+
+template <communicator C> groups(const C&, group_options) -> groups<typename C::ref_type>;
+template <communicator C> groups(const C&) -> groups<typename C::ref_type>;
+template <communicator C> groups(const C&, topology) -> groups<typename C::ref_type>;
+
+}  // namespace mics

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <mics/schedule/compile.hpp>
+#include <mics/schedule/program.hpp>
+#include <mics/shape.hpp>
+
+namespace mics {
+
+/// The programs that one rank has compiled for one communicator. They serve every size, so there are few.
+/// Not for concurrent use: look-ups happen in the thread that calls collectives.
+class program_cache {
+ public:
+  /// The program of a recipe, compiled at its first use; the address stays valid.
+  const schedule::program& find(const schedule::recipe& recipe, const group_shape& shape) {
+    for (const auto& [known, steps] : programs_) {
+      if (known == recipe) return *steps;
+    }
+    programs_.emplace_back(recipe, std::make_unique<const schedule::program>(schedule::compile(recipe, shape)));
+    return *programs_.back().second;
+  }
+
+ private:
+  std::vector<std::pair<schedule::recipe, std::unique_ptr<const schedule::program>>> programs_{};
+};
+
+}  // namespace mics

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <mics/communicator.hpp>
+#include <mics/error.hpp>
+#include <mics/transport/thread/member.hpp>
+#include <mics/transport/thread/stream.hpp>
+
+namespace mics::thread {
+
+class communicator;
+
+/// A communicator without ownership: copyable, and of no use once its owner is gone (then every use throws
+/// usage_error). Collectives accept it and `communicator` alike.
+class communicator_ref {
+ public:
+  using owner_type = communicator;
+  using ref_type = communicator_ref;
+  using stream_type = stream_ref;
+  static constexpr transport_traits traits{.direct_reads = true};
+
+  communicator_ref() = default;
+
+  [[nodiscard]] int rank() const { return alive().shape().rank; }
+  [[nodiscard]] int size() const { return alive().shape().size; }
+  [[nodiscard]] int world_rank() const { return alive().world_rank(); }
+  [[nodiscard]] const std::string& name() const { return alive().name(); }
+  [[nodiscard]] const group_shape& shape() const { return alive().shape(); }
+  [[nodiscard]] program_cache& programs() const { return alive().programs(); }
+  [[nodiscard]] std::chrono::milliseconds timeout() const { return alive().cluster().timeout(); }
+  [[nodiscard]] bool checked() const { return alive().cluster().checked(); }
+
+  /// Declares how the ranks lie on nodes, where the caller knows better. Before the first collective, on all ranks.
+  void set_shape(group_shape shape) const { alive().set_shape(std::move(shape)); }
+
+  /// Makes a communicator of the ranks with the same colour, ordered by key and then by rank. Collective, blocking.
+  [[nodiscard]] communicator split(int colour, int key, std::string name = {}) const;
+
+  /// Runs a launch and returns when this rank has its results and its buffers are its own again.
+  void run(const schedule::launch& order) const {
+    member& m = alive();
+    m.run(order, m.take_ticket());
+  }
+
+  /// Runs a launch in the order of a stream. If it fails there, all ranks of the cluster are ended by aborted_error.
+  void enqueue(schedule::launch order, stream_ref stream) const {
+    const std::uint64_t ticket = alive().take_ticket();
+    stream.enqueue([m = state_, order = std::move(order), ticket] {
+      try {
+        m->run(order, ticket);
+      } catch (...) {
+        m->cluster().abort(m->world_rank(), std::current_exception());
+        throw;
+      }
+    });
+  }
+
+ protected:
+  explicit communicator_ref(std::shared_ptr<member> state) : state_(std::move(state)) {}
+  [[nodiscard]] const std::shared_ptr<member>& state() const noexcept { return state_; }
+  [[nodiscard]] std::shared_ptr<member> release() noexcept { return std::move(state_); }
+
+ private:
+  [[nodiscard]] member& alive() const {
+    if (!state_) throw usage_error("this communicator is empty: it was moved from or never made");
+    if (state_->closed()) throw usage_error("communicator '" + state_->name() + "' has been destroyed");
+    return *state_;
+  }
+
+  std::shared_ptr<member> state_{};
+};
+
+/// Owns a rank's membership in a group: move-only; when it goes, its refs throw.
+class communicator : public communicator_ref {
+ public:
+  communicator() = default;
+  explicit communicator(std::shared_ptr<member> state) : communicator_ref(std::move(state)) {}
+  communicator(communicator&& other) noexcept : communicator_ref(other.release()) {}
+  communicator& operator=(communicator&& other) noexcept {
+    communicator moved(std::move(other));
+    std::swap(static_cast<communicator_ref&>(*this), static_cast<communicator_ref&>(moved));
+    return *this;
+  }
+  communicator(const communicator&) = delete;
+  communicator& operator=(const communicator&) = delete;
+  ~communicator() {
+    if (state()) state()->close();
+  }
+};
+
+inline communicator communicator_ref::split(int colour, int key, std::string name) const {
+  struct choice {
+    int colour, key;
+  };
+  member& m = alive();
+  const schedule::program& steps = m.programs().find({operation::all_gather, algorithm::direct}, m.shape());
+  const choice own{colour, key};
+  const std::vector<choice> all =
+      detail::gather_values(steps, m.shape(), own, [&](std::span<const schedule::part> parts) {
+        schedule::launch gather;
+        gather.parts.assign(parts.begin(), parts.end());
+        gather.what.what = operation::barrier;
+        gather.timeout = timeout();
+        run(gather);
+      });
+  std::vector<std::pair<int, int>> chosen;  // key, rank
+  for (int r = 0; r < m.shape().size; ++r) {
+    const choice& c = all[static_cast<std::size_t>(r)];
+    if (c.colour == colour) chosen.emplace_back(c.key, r);
+  }
+  std::sort(chosen.begin(), chosen.end());
+  std::vector<int> members;
+  int rank = 0;
+  for (const auto& [its_key, r] : chosen) {
+    if (r == m.shape().rank) rank = static_cast<int>(members.size());
+    members.push_back(m.group()->world_rank(r));
+  }
+  auto group = m.cluster().join(m.group()->id(), m.next_split(), colour, [&](std::uint64_t id) {
+    return std::make_shared<group_state>(m.group()->cluster(), id, std::move(members));
+  });
+  if (name.empty()) name = m.name() + "/" + std::to_string(colour);
+  return communicator(std::make_shared<member>(std::move(group), rank, std::move(name)));
+}
+
+}  // namespace mics::thread

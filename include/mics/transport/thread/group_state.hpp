@@ -1,0 +1,95 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <mics/schedule/program.hpp>
+#include <mics/shape.hpp>
+#include <mics/transport/thread/channel.hpp>
+#include <mics/transport/thread/cluster_state.hpp>
+
+namespace mics::thread {
+
+/// What the ranks of one group share: their numbers in the world and the channels between them, made at first use.
+class group_state {
+ public:
+  group_state(std::shared_ptr<cluster_state> cluster, std::uint64_t id, std::vector<int> members)
+      : cluster_(std::move(cluster)),
+        id_(id),
+        members_(std::move(members)),
+        channels_(members_.size() * members_.size() * schedule::lanes) {}
+  group_state(const group_state&) = delete;
+  group_state& operator=(const group_state&) = delete;
+  ~group_state() {
+    for (auto& c : channels_) delete c.load(std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] const std::shared_ptr<cluster_state>& cluster() const noexcept { return cluster_; }
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+  [[nodiscard]] int size() const noexcept { return static_cast<int>(members_.size()); }
+  [[nodiscard]] int world_rank(int member) const noexcept { return members_[static_cast<std::size_t>(member)]; }
+
+  /// The channel from one member to another; null while its writer has not made it.
+  [[nodiscard]] channel* find(int from, int to, schedule::lane l) const noexcept {
+    return channels_[index(from, to, l)].load(std::memory_order_acquire);
+  }
+
+  /// Writer: its channel to another member.
+  [[nodiscard]] channel* make(int from, int to, schedule::lane l) {
+    std::atomic<channel*>& place = channels_[index(from, to, l)];
+    if (channel* known = place.load(std::memory_order_relaxed)) return known;
+    auto made = std::make_unique<channel>();
+    place.store(made.get(), std::memory_order_release);
+    return made.release();
+  }
+
+ private:
+  [[nodiscard]] std::size_t index(int from, int to, schedule::lane l) const noexcept {
+    const auto n = members_.size();
+    return (static_cast<std::size_t>(from) * n + static_cast<std::size_t>(to)) * schedule::lanes + index_of(l);
+  }
+
+  std::shared_ptr<cluster_state> cluster_;
+  std::uint64_t id_;
+  std::vector<int> members_;
+  std::vector<std::atomic<channel*>> channels_;
+};
+
+/// How the members of a group lie on nodes: n consecutive runs of k ranks a node, or flat with the reason.
+inline group_shape shape_of(const group_state& group, int rank) {
+  const cluster_state& cluster = *group.cluster();
+  std::vector<int> runs;  // ranks of each run of consecutive members in one node
+  std::set<int> seen;
+  group_shape shape{rank, group.size(), 1, group.size(), {}};
+  for (int member = 0, last_node = -1; member < group.size(); ++member) {
+    const int node = cluster.node_of(group.world_rank(member));
+    if (node != last_node) {
+      if (!seen.insert(node).second) {
+        shape.flat_reason = "the group comes back to node " + std::to_string(node) + " at its rank " +
+                            std::to_string(member) + ", so its nodes are no consecutive runs of ranks";
+        return shape;
+      }
+      runs.push_back(0);
+    }
+    ++runs.back();
+    last_node = node;
+  }
+  for (std::size_t run = 1; run < runs.size(); ++run) {
+    if (runs[run] != runs[0]) {
+      shape.flat_reason = "the group's ranks lie unevenly on nodes: " + std::to_string(runs[0]) + " on the first, " +
+                          std::to_string(runs[run]) + " on number " + std::to_string(run + 1);
+      return shape;
+    }
+  }
+  shape.nodes = static_cast<int>(runs.size());
+  shape.node_size = runs[0];
+  return shape;
+}
+
+}  // namespace mics::thread

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <mics/detail/agreement.hpp>
+#include <mics/detail/patience.hpp>
+#include <mics/detail/widen.hpp>
+#include <mics/error.hpp>
+#include <mics/plan/program_cache.hpp>
+#include <mics/schedule/execution.hpp>
+#include <mics/schedule/launch.hpp>
+#include <mics/transport/thread/port.hpp>
+
+namespace mics::thread {
+
+/// One rank's membership in a group: what a communicator is a handle to. Launches run one after the other, in the
+/// order of their tickets, whichever threads they run in.
+class member {
+ public:
+  member(std::shared_ptr<group_state> group, int rank, std::string name)
+      : port_(group, rank), shape_(shape_of(*group, rank)), name_(std::move(name)), group_(std::move(group)) {}
+
+  [[nodiscard]] const group_shape& shape() const noexcept { return shape_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const std::shared_ptr<group_state>& group() const noexcept { return group_; }
+  [[nodiscard]] cluster_state& cluster() const noexcept { return *group_->cluster(); }
+  [[nodiscard]] int world_rank() const noexcept { return group_->world_rank(shape_.rank); }
+  [[nodiscard]] program_cache& programs() noexcept { return programs_; }
+
+  void set_shape(group_shape shape) {
+    shape_ = std::move(shape);
+    programs_ = {};
+  }
+
+  /// The owner is gone: what is under way may end, nothing new may begin.
+  void close() noexcept { closed_.store(true, std::memory_order_release); }
+  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+  /// The place of a launch in the order of this communicator; taken when the caller calls.
+  std::uint64_t take_ticket() noexcept { return ++tickets_; }
+  std::uint64_t next_split() noexcept { return ++splits_; }
+
+  /// Runs a launch in this thread, when its turn has come. Throws what a wait throws.
+  void run(const schedule::launch& order, std::uint64_t ticket) {
+    await_turn(order, ticket);
+    const struct turn_keeper {
+      member& self;
+      std::uint64_t ticket;
+      ~turn_keeper() { self.turn_.store(ticket, std::memory_order_release); }
+    } keeper{*this, ticket};
+    if (!broken_.empty()) throw aborted_error(broken_, context(order, ticket));
+    if (order.agreement != nullptr) agree(order, ticket);
+    try {
+      port_.begin(order.what.what);
+      execute_bound(order, ticket);
+    } catch (const error& failure) {
+      broken_ = std::string("an earlier operation failed: ") + failure.what();
+      throw;
+    }
+  }
+
+ private:
+  [[nodiscard]] error_context context(const schedule::launch& order, std::uint64_t ticket,
+                                      std::string stage = {}) const {
+    return {world_rank(), name_, std::string(name_of(order.what.what)), ticket, std::move(stage), {}};
+  }
+
+  void await_turn(const schedule::launch& order, std::uint64_t ticket) {
+    detail::patience wait(cluster().crowded(), order.timeout);
+    while (turn_.load(std::memory_order_acquire) + 1 != ticket) {
+      pause(wait, order, ticket, [] { return std::string("waiting for the operation before it"); });
+    }
+  }
+
+  /// Do all ranks mean the same operation?
+  void agree(const schedule::launch& order, std::uint64_t ticket) {
+    const auto all =
+        detail::gather_values(*order.agreement, shape_, order.what, [&](std::span<const schedule::part> parts) {
+          port_.begin(operation::barrier);
+          execute(parts, order, ticket);
+        });
+    detail::require_agreement(
+        all, shape_.rank, [this](int peer) { return port_.world_rank(peer); }, context(order, ticket));
+  }
+
+  void execute_bound(const schedule::launch& order, std::uint64_t ticket) {
+    std::vector<schedule::part> parts = order.parts;
+    std::vector<std::vector<std::byte>> wide = detail::widen_inputs(order.widened, parts);
+    std::size_t bytes = 0;
+    for (const schedule::part& p : parts) bytes += padded(p.scratch_bytes());
+    if (scratch_.size() < bytes) scratch_ = std::vector<std::byte>(bytes);
+    std::byte* next = scratch_.data();
+    for (schedule::part& p : parts) p.scratch = std::exchange(next, next + padded(p.scratch_bytes()));
+    execute(parts, order, ticket);
+    detail::narrow_outputs(order.widened, parts);
+  }
+
+  void execute(std::span<const schedule::part> parts, const schedule::launch& order, std::uint64_t ticket) {
+    schedule::execution<port> running(port_, parts, sources_);
+    detail::patience wait(cluster().crowded(), order.timeout);
+    while (!running.done()) {
+      if (running.advance()) {
+        wait.progress();
+      } else {
+        pause(wait, order, ticket, [&] { return running.waiting_for(); });
+      }
+    }
+  }
+
+  template <class Describe>
+  void pause(detail::patience& wait, const schedule::launch& order, std::uint64_t ticket, Describe describe) const {
+    const bool in_time = wait.pause();
+    if (cluster().aborted()) throw aborted_error(cluster().abort_reason(), context(order, ticket, describe()));
+    if (!in_time) {
+      throw timeout_error("no progress for " + std::to_string(order.timeout.count()) + " ms",
+                          context(order, ticket, describe()));
+    }
+  }
+
+  static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
+
+  port port_;
+  group_shape shape_;
+  std::string name_;
+  std::shared_ptr<group_state> group_;
+  program_cache programs_{};
+  std::uint64_t tickets_ = 0;  ///< of the calling thread
+  std::uint64_t splits_ = 0;
+  std::atomic<std::uint64_t> turn_{0};  ///< the last ticket that has run; hands the fields below from thread to thread
+  std::atomic<bool> closed_{false};
+  std::string broken_{};
+  std::vector<std::byte> scratch_{};
+  std::array<schedule::execution<port>::sources, schedule::lanes> sources_{};
+};
+
+}  // namespace mics::thread

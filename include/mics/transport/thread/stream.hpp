@@ -1,0 +1,154 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include <mics/error.hpp>
+
+namespace mics::thread {
+
+/// A point in a stream: complete once all work before it is. Copyable; waits throw what that work threw.
+class event {
+ public:
+  event() = default;
+
+  /// Blocks until the work before the event has ended; throws if it failed. A default event is complete.
+  void synchronize() const {
+    if (!state_) return;
+    std::unique_lock lock(state_->mutex);
+    state_->changed.wait(lock, [&] { return state_->complete; });
+    if (state_->failure) std::rethrow_exception(state_->failure);
+  }
+
+ private:
+  friend class stream;
+  struct shared {
+    std::mutex mutex{};
+    std::condition_variable changed{};
+    bool complete = false;
+    std::exception_ptr failure{};
+  };
+  explicit event(std::shared_ptr<shared> state) : state_(std::move(state)) {}
+  std::shared_ptr<shared> state_{};
+};
+
+/// Work in order, asynchronous to the caller: the host's counterpart of a CUDA stream, run by a thread of its own.
+/// After a failure the rest of the work is skipped, and every wait on the stream throws that failure.
+/// The destructor waits for the work. A failure that nobody has waited for ends the program, unless an exception is
+/// already on its way: it must not vanish.
+class stream {
+ public:
+  stream() : worker_([this](const std::stop_token& stop) { serve(stop); }) {}
+  stream(const stream&) = delete;
+  stream& operator=(const stream&) = delete;
+
+  ~stream() {
+    worker_.request_stop();
+    worker_.join();
+    if (failure_ && !seen_ && std::uncaught_exceptions() == 0) {
+      std::fputs("mics: a stream was destroyed with a failure that no one waited for\n", stderr);
+      std::terminate();
+    }
+  }
+
+  /// Runs `work` after all work before it.
+  void enqueue(std::function<void()> work) { push({std::move(work), false}); }
+
+  /// Blocks until all work so far has ended; throws if any of it failed.
+  void synchronize() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&, target = enqueued_] { return ended_ >= target; });
+    if (!failure_) return;
+    seen_ = true;
+    std::rethrow_exception(failure_);
+  }
+
+  /// Marks the end of the work so far, for other streams and threads to wait for.
+  [[nodiscard]] event record() {
+    auto state = std::make_shared<event::shared>();
+    const auto complete = [this, state] {
+      const std::lock_guard lock(state->mutex);
+      state->complete = true;
+      state->failure = failure();
+      state->changed.notify_all();
+    };
+    push({complete, true});
+    return event(std::move(state));
+  }
+
+  /// Work enqueued from here on waits for `e`; if that failed, this stream fails likewise.
+  void wait(event e) {
+    enqueue([e = std::move(e)] { e.synchronize(); });
+  }
+
+ private:
+  struct task {
+    std::function<void()> run;
+    bool always = false;  ///< after a failure too: who waits for an event must learn of it
+  };
+
+  void push(task next) {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(next));
+    ++enqueued_;
+    changed_.notify_all();
+  }
+
+  [[nodiscard]] std::exception_ptr failure() {
+    const std::lock_guard lock(mutex_);
+    if (failure_) seen_ = true;
+    return failure_;
+  }
+
+  void serve(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    const std::stop_callback wake(stop, [this] { changed_.notify_all(); });
+    while (true) {
+      changed_.wait(lock, [&] { return !tasks_.empty() || stop.stop_requested(); });
+      if (tasks_.empty()) return;
+      const task next = std::move(tasks_.front());
+      tasks_.pop_front();
+      const bool skip = failure_ && !next.always;
+      lock.unlock();
+      std::exception_ptr failed;
+      try {
+        if (!skip) next.run();
+      } catch (...) {
+        failed = std::current_exception();
+      }
+      lock.lock();
+      if (failed && !failure_) failure_ = failed;
+      ++ended_;
+      changed_.notify_all();
+    }
+  }
+
+  std::mutex mutex_{};
+  std::condition_variable changed_{};
+  std::deque<task> tasks_{};
+  std::uint64_t enqueued_ = 0;
+  std::uint64_t ended_ = 0;
+  std::exception_ptr failure_{};
+  bool seen_ = false;
+  std::jthread worker_;
+};
+
+/// Names a stream without owning it: what collectives take.
+class stream_ref {
+ public:
+  stream_ref(stream& s) noexcept : stream_(&s) {}
+  void enqueue(std::function<void()> work) const { stream_->enqueue(std::move(work)); }
+
+ private:
+  stream* stream_;
+};
+
+}  // namespace mics::thread
