@@ -1,0 +1,46 @@
+# The interface targets: mics::mics, and one for each component that needs another library.
+#
+#   mics_add_component(nccl PACKAGE NCCL TARGET NCCL::nccl HEADERS "/transport/nccl[./]")
+#
+# before mics_add_core() defines mics::nccl out of the headers whose path matches HEADERS. PACKAGE is looked for here only
+# to verify the headers; a consumer of the installed package finds its own when it asks for the component.
+
+file(GLOB_RECURSE mics_headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/mics/*.hpp")
+set(mics_core_headers ${mics_headers})
+set(mics_components "")
+
+function(mics_add_headers target)
+  target_sources(${target} INTERFACE FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${ARGN})
+endfunction()
+
+macro(mics_add_component name)
+  cmake_parse_arguments(component "" "PACKAGE;TARGET;HEADERS" "ARGUMENTS" ${ARGN})
+  set(headers ${mics_core_headers})
+  list(FILTER headers INCLUDE REGEX "${component_HEADERS}")
+  list(FILTER mics_core_headers EXCLUDE REGEX "${component_HEADERS}")
+  add_library(mics_${name} INTERFACE)
+  add_library(mics::${name} ALIAS mics_${name})
+  mics_add_headers(mics_${name} ${headers})
+  set_target_properties(mics_${name} PROPERTIES EXPORT_NAME ${name})
+  target_link_libraries(mics_${name} INTERFACE mics::mics ${component_TARGET})
+  find_package(${component_PACKAGE} ${component_ARGUMENTS} QUIET GLOBAL)
+  if(TARGET ${component_TARGET})
+    set_target_properties(mics_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL})
+  else()
+    message(STATUS "mics: ${component_PACKAGE} not found, mics::${name} can be installed but not used here")
+  endif()
+  list(APPEND mics_components ${name})
+  set(mics_${name}_package ${component_PACKAGE})
+  set(mics_${name}_target ${component_TARGET})
+  set(mics_${name}_arguments ${component_ARGUMENTS})
+endmacro()
+
+function(mics_add_core)
+  find_package(Threads REQUIRED)
+  add_library(mics INTERFACE)
+  add_library(mics::mics ALIAS mics)
+  mics_add_headers(mics ${mics_core_headers})
+  set_target_properties(mics PROPERTIES VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL})
+  target_compile_features(mics INTERFACE cxx_std_20)
+  target_link_libraries(mics INTERFACE Threads::Threads)
+endfunction()

@@ -1,0 +1,33 @@
+# mics_add_program(train_lm NEEDS CLI11) makes one executable of the folder train_lm. A folder without sources is not a
+# program (yet), and a program whose packages are missing is left out, with a message.
+function(mics_add_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 program "" "" "NEEDS")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${name}/*.cpp")
+  if(NOT sources)
+    return()
+  endif()
+  foreach(package IN LISTS program_NEEDS)
+    find_package(${package} CONFIG QUIET)
+    if(NOT ${package}_FOUND)
+      message(STATUS "mics: no ${name}: it needs ${package}, which was not found (cmake/setup.sh demo installs it)")
+      return()
+    endif()
+  endforeach()
+  list(TRANSFORM program_NEEDS REPLACE "(.+)" "\\1::\\1" OUTPUT_VARIABLE libraries)
+
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE mics::mics ${libraries})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+endfunction()
+
+# The folders below this one: each example and each benchmark lives in its own.
+function(mics_subfolders result)
+  file(GLOB entries CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" LIST_DIRECTORIES true *)
+  set(folders "")
+  foreach(entry IN LISTS entries)
+    if(IS_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/${entry}")
+      list(APPEND folders ${entry})
+    endif()
+  endforeach()
+  set(${result} ${folders} PARENT_SCOPE)
+endfunction()
