@@ -1,0 +1,50 @@
+// The main() of every doctest executable: each test case runs under a watchdog.
+// MICS_TEST_SECONDS sets how long one may take; sanitizers slow a test down, so their presets set it higher.
+
+#include <chrono>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include "watchdog.hpp"
+
+namespace {
+
+std::chrono::seconds limit() {
+  const char* const given = std::getenv("MICS_TEST_SECONDS");
+  return std::chrono::seconds(given == nullptr ? 120 : std::stol(given));
+}
+
+class guard final : public doctest::IReporter {
+ public:
+  explicit guard(const doctest::ContextOptions&) {}
+
+  void test_case_start(const doctest::TestCaseData& test) override { watch(test); }
+  void test_case_reenter(const doctest::TestCaseData& test) override { watch(test); }
+  void test_case_end(const doctest::CurrentTestCaseStats&) override { watchdog_.reset(); }
+
+  void report_query(const doctest::QueryData&) override {}
+  void test_run_start() override {}
+  void test_run_end(const doctest::TestRunStats&) override {}
+  void test_case_exception(const doctest::TestCaseException&) override {}
+  void subcase_start(const doctest::SubcaseSignature&) override {}
+  void subcase_end() override {}
+  void log_assert(const doctest::AssertData&) override {}
+  void log_message(const doctest::MessageData&) override {}
+  void test_case_skipped(const doctest::TestCaseData&) override {}
+
+ private:
+  void watch(const doctest::TestCaseData& test) {
+    watchdog_.reset();
+    watchdog_.emplace(limit(), std::string(test.m_name));
+  }
+
+  std::optional<mics::test::watchdog> watchdog_;
+};
+
+}  // namespace
+
+REGISTER_LISTENER("watchdog", 1, guard);
