@@ -125,15 +125,15 @@ template <port Port> class execution {
   bool advance_sends(lane l) {
     track& t = sends_[index_of(l)];
     bool moved = false;
-    for (; !finished(t) && ready(t); step_done(t)) {
+    for (; !finished(t) && ready(t); step_done(t), moved = true) {
       const part& p = part_of(t);
       const place& from = t.at.current().at;
       const extent piece = p.piece(from, t.at.chunk());
-      moved = true;
       if (piece.length == 0) continue;
       const std::span bytes(p.source(from, piece), piece.length * size_of(p.type));
       for (const auto to = peers(t); t.next_peer < to.size(); ++t.next_peer) {
         if (!port_->try_send(to[t.next_peer], l, bytes)) return moved;
+        moved = true;
       }
     }
     return moved;
@@ -142,11 +142,10 @@ template <port Port> class execution {
   bool advance_folds(lane l) {
     track& t = folds_[index_of(l)];
     bool moved = false;
-    for (; !finished(t) && ready(t); step_done(t)) {
+    for (; !finished(t) && ready(t); step_done(t), moved = true) {
       const part& p = part_of(t);
       const step& s = t.at.current();
       const extent piece = p.piece(s.at, t.at.chunk());
-      moved = true;
       if (piece.length == 0) continue;
       if (!collect(t, piece)) return moved;
       combine(p, s, piece, (*sources_)[index_of(l)]);
@@ -190,7 +189,7 @@ template <port Port> class execution {
   bool advance_expects(lane l) requires placing_port<Port> {
     track& t = expects_[index_of(l)];
     bool moved = false;
-    for (; !finished(t); step_done(t)) {
+    for (; !finished(t); step_done(t), moved = true) {
       const part& p = part_of(t);
       const step& s = t.at.current();
       const extent piece = p.piece(s.at, t.at.chunk());
@@ -200,7 +199,6 @@ template <port Port> class execution {
       const auto into = in_place ? std::span(p.target(s.at, piece), bytes) : std::span<std::byte>();
       for (const auto from = peers(t); t.next_peer < from.size(); ++t.next_peer) {
         if (!port_->expect(from[t.next_peer], l, into, bytes)) return moved;
-        moved = true;
       }
     }
     return moved;

@@ -30,6 +30,7 @@ class cluster_state {
         nodes_(nodes),
         timeout_(timeout),
         checked_(checked),
+        crowded_(node_of_.size() > std::thread::hardware_concurrency()),
         moved_(node_of_.size()) {}
 
   [[nodiscard]] int size() const noexcept { return static_cast<int>(node_of_.size()); }
@@ -37,9 +38,7 @@ class cluster_state {
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
   [[nodiscard]] bool checked() const noexcept { return checked_; }
   /// More ranks than cores: who waits should give way at once.
-  [[nodiscard]] bool crowded() const noexcept {
-    return static_cast<unsigned>(size()) > std::thread::hardware_concurrency();
-  }
+  [[nodiscard]] bool crowded() const noexcept { return crowded_; }
 
   /// Counts a message, at the rank that received it.
   void count(int from, int to, operation what, std::size_t bytes) noexcept {
@@ -132,6 +131,7 @@ class cluster_state {
   int nodes_;
   std::chrono::milliseconds timeout_;
   bool checked_;
+  bool crowded_;
   std::vector<counters> moved_;
 
   std::mutex mutex_{};
