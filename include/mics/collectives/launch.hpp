@@ -24,8 +24,8 @@ inline bool is_widened(const collective_call& call, const collective_options& op
          (call.type == data_type::float16 || call.type == data_type::bfloat16);
 }
 
-/// From this size on the result does not fit the caches, so it is written past them.
-inline constexpr std::size_t streaming_bytes = std::size_t{4} << 20;
+/// From this size on the results of a node's ranks do not fit its cache, so they are written past it.
+inline constexpr std::size_t streaming_bytes = std::size_t{32} << 20;
 
 template <communicator C>
 plan plan_of(const C& comm, const collective_call& call, data_type moved, const collective_options& options) {
@@ -39,7 +39,7 @@ plan plan_of(const C& comm, const collective_call& call, data_type moved, const 
 }
 
 /// Binds a planned call to its memory.
-inline schedule::part bind(const collective_call& call, const plan& how, data_type moved, int rank, int size) {
+inline schedule::part bind(const collective_call& call, const plan& how, data_type moved, const group_shape& shape) {
   schedule::part p;
   p.steps = &how.steps();
   p.chunks = how.chunks();
@@ -49,10 +49,10 @@ inline schedule::part bind(const collective_call& call, const plan& how, data_ty
       schedule::single_block(how.recipe()) ? schedule::block_layout::uniform(1, call.blocks.total()) : call.blocks;
   p.input = static_cast<const std::byte*>(call.input);
   p.output = static_cast<std::byte*>(call.output);
-  if (call.what == operation::all_gather) p.input_origin = p.layout.offset(rank);
-  if (call.what == operation::reduce_scatter) p.output_origin = p.layout.offset(rank);
-  if (is_reduction(call.what) && call.reduce == reduction::avg) p.scale = 1.0 / size;
-  p.streaming = p.layout.total() * size_of(moved) >= streaming_bytes;
+  if (call.what == operation::all_gather) p.input_origin = p.layout.offset(shape.rank);
+  if (call.what == operation::reduce_scatter) p.output_origin = p.layout.offset(shape.rank);
+  if (is_reduction(call.what) && call.reduce == reduction::avg) p.scale = 1.0 / shape.size;
+  p.streaming = p.layout.total() * size_of(moved) * static_cast<std::size_t>(shape.node_size) >= streaming_bytes;
   return p;
 }
 
@@ -83,7 +83,7 @@ schedule::launch make_launch(const C& comm, std::span<const collective_call> cal
     const bool widened = is_widened(call, options);
     const data_type moved = widened ? data_type::float32 : call.type;
     const plan how = plan_of(comm, call, moved, options);
-    order.parts.push_back(bind(call, how, moved, rank, size));
+    order.parts.push_back(bind(call, how, moved, comm.shape()));
     if (widened) {
       const std::size_t all = call.blocks.total();
       order.widened.push_back({order.parts.size() - 1, call.type, static_cast<const std::byte*>(call.input),

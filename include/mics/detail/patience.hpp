@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #if defined(__x86_64__)
@@ -13,12 +14,15 @@ namespace mics::detail {
 /// nothing has come for long, so that ranks that compute are not slowed by those that wait.
 class patience {
  public:
-  patience(bool crowded, std::chrono::milliseconds timeout)
-      : spins_(crowded ? 0 : most_spins), deadline_(clock::now() + timeout) {}
+  patience(bool crowded, std::chrono::milliseconds timeout) : spins_(crowded ? 0 : most_spins), timeout_(timeout) {}
 
-  void progress() noexcept { idle_ = 0; }
+  /// Something has moved: the deadline starts anew with the next pause.
+  void progress() noexcept {
+    idle_ = 0;
+    deadline_.reset();
+  }
 
-  /// Waits a little; false once the deadline has passed.
+  /// Waits a little; false once nothing has moved for the whole timeout.
   [[nodiscard]] bool pause() {
     ++idle_;
     if (idle_ <= spins_) {
@@ -30,7 +34,7 @@ class patience {
     } else {
       std::this_thread::sleep_for(nap);
     }
-    return idle_ % yields_a_look != 0 || clock::now() < deadline_;
+    return idle_ % yields_a_look != 0 || in_time();
   }
 
  private:
@@ -46,9 +50,17 @@ class patience {
 #endif
   }
 
+  /// Most waits end before the clock need be asked.
+  bool in_time() {
+    const auto now = clock::now();
+    if (!deadline_) deadline_ = now + timeout_;
+    return now < *deadline_;
+  }
+
   unsigned idle_ = 0;
   unsigned spins_;
-  clock::time_point deadline_;
+  std::chrono::milliseconds timeout_;
+  std::optional<clock::time_point> deadline_{};
 };
 
 }  // namespace mics::detail

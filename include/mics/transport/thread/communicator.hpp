@@ -45,7 +45,7 @@ class communicator_ref {
   [[nodiscard]] communicator split(int colour, int key, std::string name = {}) const;
 
   /// Runs a launch and returns when this rank has its results and its buffers are its own again.
-  void run(const schedule::launch& order) const {
+  void run(schedule::launch order) const {
     member& m = alive();
     m.run(order, m.take_ticket());
   }
@@ -53,7 +53,7 @@ class communicator_ref {
   /// Runs a launch in the order of a stream. If it fails there, all ranks of the cluster are ended by aborted_error.
   void enqueue(schedule::launch order, stream_ref stream) const {
     const std::uint64_t ticket = alive().take_ticket();
-    stream.enqueue([m = state_, order = std::move(order), ticket] {
+    stream.enqueue([m = state_, order = std::move(order), ticket]() mutable {
       try {
         m->run(order, ticket);
       } catch (...) {
@@ -109,7 +109,7 @@ inline communicator communicator_ref::split(int colour, int key, std::string nam
         gather.parts.assign(parts.begin(), parts.end());
         gather.what.what = operation::barrier;
         gather.timeout = timeout();
-        run(gather);
+        run(std::move(gather));
       });
   std::vector<std::pair<int, int>> chosen;  // key, rank
   for (int r = 0; r < m.shape().size; ++r) {

@@ -50,7 +50,7 @@ class member {
   std::uint64_t next_split() noexcept { return ++splits_; }
 
   /// Runs a launch in this thread, when its turn has come. Throws what a wait throws.
-  void run(const schedule::launch& order, std::uint64_t ticket) {
+  void run(schedule::launch& order, std::uint64_t ticket) {
     await_turn(order, ticket);
     const struct turn_keeper {
       member& self;
@@ -92,9 +92,9 @@ class member {
         all, shape_.rank, [this](int peer) { return port_.world_rank(peer); }, context(order, ticket));
   }
 
-  void execute_bound(const schedule::launch& order, std::uint64_t ticket) {
-    std::vector<schedule::part> parts = order.parts;
-    std::vector<std::vector<std::byte>> wide = detail::widen_inputs(order.widened, parts);
+  void execute_bound(schedule::launch& order, std::uint64_t ticket) {
+    const std::span<schedule::part> parts(order.parts);
+    const auto wide = detail::widen_inputs(order.widened, parts);
     std::size_t bytes = 0;
     for (const schedule::part& p : parts) bytes += padded(p.scratch_bytes());
     if (scratch_.size() < bytes) scratch_ = std::vector<std::byte>(bytes);
