@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <thread>
 
 #if defined(__x86_64__)
@@ -19,7 +18,7 @@ class patience {
   /// Something has moved: the deadline starts anew with the next pause.
   void progress() noexcept {
     idle_ = 0;
-    deadline_.reset();
+    deadline_ = {};
   }
 
   /// Waits a little; false once nothing has moved for the whole timeout.
@@ -53,14 +52,14 @@ class patience {
   /// Most waits end before the clock need be asked.
   bool in_time() {
     const auto now = clock::now();
-    if (!deadline_) deadline_ = now + timeout_;
-    return now < *deadline_;
+    if (deadline_ == clock::time_point{}) deadline_ = now + timeout_;
+    return now < deadline_;
   }
 
   unsigned idle_ = 0;
   unsigned spins_;
   std::chrono::milliseconds timeout_;
-  std::optional<clock::time_point> deadline_{};
+  clock::time_point deadline_{};  ///< set when a wait turns long
 };
 
 }  // namespace mics::detail
