@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <span>
 
 #include <mics/collectives/buffer.hpp>
@@ -23,19 +24,19 @@ inline collective_call all_gather_call(int size, const void* shard, void* full, 
 
 template <buffer Shard, writable_buffer Full>
 collective_call all_gather_call(int rank, int size, const Shard& shard, Full& full) {
-  const std::size_t count = std::ranges::size(shard);
-  require_length(operation::all_gather, rank, "full", std::ranges::size(full), count * static_cast<std::size_t>(size));
-  return all_gather_call(size, std::ranges::data(shard), std::ranges::data(full), count, type_of<Shard>);
+  const std::size_t count = std::size(shard);
+  require_length(operation::all_gather, rank, "full", std::size(full), count * static_cast<std::size_t>(size));
+  return all_gather_call(size, std::data(shard), std::data(full), count, type_of<Shard>);
 }
 
 template <buffer Shard, writable_buffer Full>
 collective_call all_gather_v_call(int rank, int size, const Shard& shard, Full& full,
                                   std::span<const std::size_t> counts) {
-  require_counts(operation::all_gather, rank, size, counts, std::ranges::size(shard), std::ranges::size(full));
+  require_counts(operation::all_gather, rank, size, counts, std::size(shard), std::size(full));
   return {.what = operation::all_gather,
           .type = type_of<Shard>,
-          .input = std::ranges::data(shard),
-          .output = std::ranges::data(full),
+          .input = std::data(shard),
+          .output = std::data(full),
           .blocks = schedule::block_layout::by_counts(counts)};
 }
 

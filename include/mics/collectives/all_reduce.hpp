@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 
 #include <mics/collectives/buffer.hpp>
 #include <mics/collectives/call.hpp>
@@ -24,9 +25,8 @@ inline collective_call all_reduce_call(int size, const void* input, void* output
 
 template <buffer Input, writable_buffer Output>
 collective_call all_reduce_call(int rank, int size, const Input& input, Output& output, reduction reduce) {
-  require_length(operation::all_reduce, rank, "output", std::ranges::size(output), std::ranges::size(input));
-  return all_reduce_call(size, std::ranges::data(input), std::ranges::data(output), std::ranges::size(input),
-                         type_of<Input>, reduce);
+  require_length(operation::all_reduce, rank, "output", std::size(output), std::size(input));
+  return all_reduce_call(size, std::data(input), std::data(output), std::size(input), type_of<Input>, reduce);
 }
 
 }  // namespace detail

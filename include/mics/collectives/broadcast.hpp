@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 
 #include <mics/collectives/buffer.hpp>
 #include <mics/collectives/call.hpp>
@@ -22,7 +23,7 @@ inline collective_call broadcast_call(void* data, std::size_t count, data_type t
 }
 
 template <writable_buffer Data> collective_call broadcast_call(Data& data, int root) {
-  return broadcast_call(std::ranges::data(data), std::ranges::size(data), type_of<Data>, root);
+  return broadcast_call(std::data(data), std::size(data), type_of<Data>, root);
 }
 
 }  // namespace detail

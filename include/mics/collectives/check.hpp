@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
@@ -74,9 +74,9 @@ class call_check {
     const bool in_place = large == nullptr
                               ? in == out
                               : small == static_cast<const std::byte*>(large) + call_->blocks.offset(rank_) * width;
-    const std::less<const std::byte*> before;
-    const bool apart = input_elements == 0 || output_elements == 0 || !before(in, out + output_elements * width) ||
-                       !before(out, in + input_elements * width);
+    const auto in_begin = reinterpret_cast<std::uintptr_t>(in), out_begin = reinterpret_cast<std::uintptr_t>(out);
+    const bool apart = input_elements == 0 || output_elements == 0 || in_begin >= out_begin + output_elements * width ||
+                       out_begin >= in_begin + input_elements * width;
     require(in_place || apart,
             std::string(input_name) + " and " + output_name + " overlap; allowed: " +
                 (large == nullptr ? std::string("the same buffer for both")

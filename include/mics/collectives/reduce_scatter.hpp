@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <span>
 
 #include <mics/collectives/buffer.hpp>
@@ -25,21 +26,20 @@ inline collective_call reduce_scatter_call(int size, const void* input, void* sh
 
 template <buffer Input, writable_buffer Shard>
 collective_call reduce_scatter_call(int rank, int size, const Input& input, Shard& shard, reduction reduce) {
-  const std::size_t count = std::ranges::size(shard);
-  require_length(operation::reduce_scatter, rank, "input", std::ranges::size(input),
-                 count * static_cast<std::size_t>(size));
-  return reduce_scatter_call(size, std::ranges::data(input), std::ranges::data(shard), count, type_of<Input>, reduce);
+  const std::size_t count = std::size(shard);
+  require_length(operation::reduce_scatter, rank, "input", std::size(input), count * static_cast<std::size_t>(size));
+  return reduce_scatter_call(size, std::data(input), std::data(shard), count, type_of<Input>, reduce);
 }
 
 template <buffer Input, writable_buffer Shard>
 collective_call reduce_scatter_v_call(int rank, int size, const Input& input, Shard& shard,
                                       std::span<const std::size_t> counts, reduction reduce) {
-  require_counts(operation::reduce_scatter, rank, size, counts, std::ranges::size(shard), std::ranges::size(input));
+  require_counts(operation::reduce_scatter, rank, size, counts, std::size(shard), std::size(input));
   return {.what = operation::reduce_scatter,
           .type = type_of<Input>,
           .reduce = reduce,
-          .input = std::ranges::data(input),
-          .output = std::ranges::data(shard),
+          .input = std::data(input),
+          .output = std::data(shard),
           .blocks = schedule::block_layout::by_counts(counts)};
 }
 

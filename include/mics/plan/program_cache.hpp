@@ -1,8 +1,7 @@
 #pragma once
 
-#include <memory>
+#include <deque>
 #include <utility>
-#include <vector>
 
 #include <mics/schedule/compile.hpp>
 #include <mics/schedule/program.hpp>
@@ -17,14 +16,13 @@ class program_cache {
   /// The program of a recipe, compiled at its first use; the address stays valid.
   const schedule::program& find(const schedule::recipe& recipe, const group_shape& shape) {
     for (const auto& [known, steps] : programs_) {
-      if (known == recipe) return *steps;
+      if (known == recipe) return steps;
     }
-    programs_.emplace_back(recipe, std::make_unique<const schedule::program>(schedule::compile(recipe, shape)));
-    return *programs_.back().second;
+    return programs_.emplace_back(recipe, schedule::compile(recipe, shape)).second;
   }
 
  private:
-  std::vector<std::pair<schedule::recipe, std::unique_ptr<const schedule::program>>> programs_{};
+  std::deque<std::pair<schedule::recipe, schedule::program>> programs_{};  ///< whose elements never move
 };
 
 }  // namespace mics
