@@ -1,0 +1,72 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <mics/plan/choice.hpp>
+#include <mics/plan/node_volume.hpp>
+
+namespace mics {
+
+/// How one collective of one size will run in one group: algorithm, stages, chunks, temporary memory, bytes over slow
+/// and fast links, and why. Cheap to make and to copy; valid as long as its communicator.
+class plan {
+ public:
+  plan(plan_request request, plan_choice choice, const group_shape& shape, const schedule::program& steps)
+      : request_(request), choice_(choice), shape_(&shape), steps_(&steps) {}
+
+  [[nodiscard]] operation what() const noexcept { return request_.what; }
+  [[nodiscard]] algorithm how() const noexcept { return choice_.how; }
+  /// What the rail stage of a hierarchical plan does: direct or ring.
+  [[nodiscard]] algorithm on_rail() const noexcept { return choice_.on_rail; }
+  [[nodiscard]] std::string_view why() const noexcept { return choice_.why; }
+  [[nodiscard]] const schedule::program& steps() const noexcept { return *steps_; }
+  [[nodiscard]] schedule::recipe recipe() const noexcept {
+    return {request_.what, choice_.how, choice_.on_rail, request_.root};
+  }
+
+  /// Pieces in which each block moves; the stages overlap chunk by chunk.
+  [[nodiscard]] int chunks() const noexcept {
+    if (steps_->block_ranges || whole_blocks()) return 1;
+    const std::size_t pieces = (request_.block_bytes + choice_.chunk_bytes - 1) / choice_.chunk_bytes;
+    return static_cast<int>(std::clamp<std::size_t>(pieces, 1, most_chunks));
+  }
+
+  /// Memory that a rank needs beside the caller's buffers while the collective runs.
+  [[nodiscard]] std::size_t temporary_bytes() const noexcept {
+    return static_cast<std::size_t>(steps_->scratch_slots) * request_.block_bytes;
+  }
+
+  /// Bytes into this rank's node over its network. Where the geometry is flat across nodes the plan does not know
+  /// them and counts the group as one node.
+  [[nodiscard]] node_volume volume_into_node() const {
+    const int blocks = schedule::single_block(recipe()) ? 1 : shape_->size;
+    return count_volume(recipe(), *shape_, schedule::block_layout::split(blocks, request_.bytes), 1);
+  }
+
+  /// The bytes the plan was made for: M as plan_for counts them.
+  [[nodiscard]] std::size_t bytes() const noexcept { return request_.bytes; }
+  [[nodiscard]] std::size_t block_bytes() const noexcept { return request_.block_bytes; }
+  [[nodiscard]] const group_shape& shape() const noexcept { return *shape_; }
+
+  /// The whole plan in words, a line a subject: algorithm, stages, chunks, temporary memory, bytes over slow and fast
+  /// links, and why.
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  static constexpr std::size_t most_chunks = 1024;
+
+  /// One step to everyone gains nothing from chunks.
+  [[nodiscard]] bool whole_blocks() const noexcept {
+    return choice_.how == algorithm::direct && request_.what != operation::all_reduce;
+  }
+
+  plan_request request_;
+  plan_choice choice_;
+  const group_shape* shape_;
+  const schedule::program* steps_;
+};
+
+}  // namespace mics
