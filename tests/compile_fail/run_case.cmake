@@ -7,7 +7,8 @@ if(NOT DEFINED EXPECTED)
   set(EXPECTED "${CMAKE_MATCH_1}")
 endif()
 
-execute_process(COMMAND "${COMPILER}" -std=c++20 -fsyntax-only "-I${INCLUDE}" "${CASE}"
+execute_process(COMMAND "${CMAKE_COMMAND}" -E env LC_ALL=C "${COMPILER}"
+                        -std=c++20 -fsyntax-only "-I${INCLUDE}" "${CASE}"
                 RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
 
 if(EXPECTED STREQUAL "compiles")
