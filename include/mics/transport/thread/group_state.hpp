@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,7 +25,8 @@ class group_state {
       : cluster_(std::move(cluster)),
         id_(id),
         members_(std::move(members)),
-        channels_(members_.size() * members_.size() * schedule::lanes) {}
+        channels_(members_.size() * members_.size() * schedule::lanes),
+        inside_(members_.size()) {}
   group_state(const group_state&) = delete;
   group_state& operator=(const group_state&) = delete;
   ~group_state() {
@@ -34,6 +37,29 @@ class group_state {
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   [[nodiscard]] int size() const noexcept { return static_cast<int>(members_.size()); }
   [[nodiscard]] int world_rank(int member) const noexcept { return members_[static_cast<std::size_t>(member)]; }
+
+  /// A member begins to use its peers' memory. The order of this store and the look at failed() that follows, and of
+  /// their mirror in fail() and await_empty(), must be one for all threads.
+  void enter(int member) noexcept { inside(member).store(true); }
+  void leave(int member) noexcept { inside(member).store(false); }
+
+  /// An operation of this group failed at one member, so that no other can finish; the first failure is kept.
+  void fail(const std::string& reason) {
+    const std::lock_guard lock(mutex_);
+    if (failed_.load()) return;
+    reason_ = reason;
+    failed_.store(true);
+  }
+  [[nodiscard]] bool failed() const noexcept { return failed_.load(); }
+  /// Only once failed.
+  [[nodiscard]] const std::string& failure() const noexcept { return reason_; }
+
+  /// After fail(): returns once no member uses another's memory any more, so that buffers may be freed.
+  void await_empty() const noexcept {
+    for (const std::atomic<bool>& member : inside_) {
+      while (member.load()) std::this_thread::yield();
+    }
+  }
 
   /// The channel from one member to another; null while its writer has not made it.
   [[nodiscard]] channel* find(int from, int to, schedule::lane l) const noexcept {
@@ -55,10 +81,16 @@ class group_state {
     return (static_cast<std::size_t>(from) * n + static_cast<std::size_t>(to)) * schedule::lanes + index_of(l);
   }
 
+  [[nodiscard]] std::atomic<bool>& inside(int member) noexcept { return inside_[static_cast<std::size_t>(member)]; }
+
   std::shared_ptr<cluster_state> cluster_;
   std::uint64_t id_;
   std::vector<int> members_;
   std::vector<std::atomic<channel*>> channels_;
+  std::vector<std::atomic<bool>> inside_;
+  std::mutex mutex_{};
+  std::atomic<bool> failed_{false};
+  std::string reason_{};  ///< written before failed_, read after it
 };
 
 /// How the members of a group lie on nodes: n consecutive runs of k ranks a node, or flat with the reason.

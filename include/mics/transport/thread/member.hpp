@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -57,15 +58,11 @@ class member {
       std::uint64_t ticket;
       ~turn_keeper() { self.turn_.store(ticket, std::memory_order_release); }
     } keeper{*this, ticket};
-    if (!broken_.empty()) throw aborted_error(broken_, context(order, ticket));
     if (order.agreement != nullptr) agree(order, ticket);
-    try {
+    guarded(order, ticket, [&] {
       port_.begin(order.what.what);
       execute_bound(order, ticket);
-    } catch (const error& failure) {
-      broken_ = std::string("an earlier operation failed: ") + failure.what();
-      throw;
-    }
+    });
   }
 
  private:
@@ -81,20 +78,44 @@ class member {
     }
   }
 
-  /// Do all ranks mean the same operation?
+  /// Do all ranks mean the same operation? If not, all of them throw the same, and the group stays usable.
   void agree(const schedule::launch& order, std::uint64_t ticket) {
-    const auto all =
-        detail::gather_values(*order.agreement, shape_, order.what, [&](std::span<const schedule::part> parts) {
-          port_.begin(operation::barrier);
-          execute(parts, order, ticket);
-        });
-    detail::require_agreement(
-        all, shape_.rank, [this](int peer) { return port_.world_rank(peer); }, context(order, ticket));
+    std::vector<schedule::signature> all;
+    guarded(order, ticket, [&] {
+      port_.begin(operation::barrier);
+      all = detail::gather_values(*order.agreement, shape_, order.what,
+                                  [&](std::span<const schedule::part> parts) { execute(parts, order, ticket); });
+    });
+    const auto world_rank = [this](int peer) { return port_.world_rank(peer); };
+    detail::require_agreement(all, shape_.rank, world_rank, context(order, ticket));
+  }
+
+  /// Runs what uses peers' memory. If that fails, it fails for the whole group, and nobody leaves before everybody has
+  /// stopped reading: the exception may free the very buffers.
+  template <class Work> void guarded(const schedule::launch& order, std::uint64_t ticket, Work work) {
+    group_->enter(shape_.rank);
+    try {
+      throw_if_ended(order, ticket, {});
+      work();
+    } catch (const std::exception& failure) {
+      group_->fail(failure.what());
+      group_->leave(shape_.rank);
+      group_->await_empty();
+      throw;
+    }
+    group_->leave(shape_.rank);
+  }
+
+  void throw_if_ended(const schedule::launch& order, std::uint64_t ticket, const std::string& stage) const {
+    if (cluster().aborted()) throw aborted_error(cluster().abort_reason(), context(order, ticket, stage));
+    if (group_->failed()) {
+      throw aborted_error("an operation of this group failed: " + group_->failure(), context(order, ticket, stage));
+    }
   }
 
   void execute_bound(schedule::launch& order, std::uint64_t ticket) {
     const std::span<schedule::part> parts(order.parts);
-    const auto wide = detail::widen_inputs(order.widened, parts);
+    wide_ = detail::widen_inputs(order.widened, parts);
     std::size_t bytes = 0;
     for (const schedule::part& p : parts) bytes += padded(p.scratch_bytes());
     if (scratch_.size() < bytes) scratch_ = std::vector<std::byte>(bytes);
@@ -102,6 +123,7 @@ class member {
     for (schedule::part& p : parts) p.scratch = std::exchange(next, next + padded(p.scratch_bytes()));
     execute(parts, order, ticket);
     detail::narrow_outputs(order.widened, parts);
+    wide_.clear();
   }
 
   void execute(std::span<const schedule::part> parts, const schedule::launch& order, std::uint64_t ticket) {
@@ -119,7 +141,7 @@ class member {
   template <class Describe>
   void pause(detail::patience& wait, const schedule::launch& order, std::uint64_t ticket, Describe describe) const {
     const bool in_time = wait.pause();
-    if (cluster().aborted()) throw aborted_error(cluster().abort_reason(), context(order, ticket, describe()));
+    if (cluster().aborted() || group_->failed()) throw_if_ended(order, ticket, describe());
     if (!in_time) {
       throw timeout_error("no progress for " + std::to_string(order.timeout.count()) + " ms",
                           context(order, ticket, describe()));
@@ -137,8 +159,9 @@ class member {
   std::uint64_t splits_ = 0;
   std::atomic<std::uint64_t> turn_{0};  ///< the last ticket that has run; hands the fields below from thread to thread
   std::atomic<bool> closed_{false};
-  std::string broken_{};
+  // Peers may read both until the operation has ended everywhere, also when it fails here.
   std::vector<std::byte> scratch_{};
+  std::vector<std::vector<std::byte>> wide_{};
   std::array<schedule::execution<port>::sources, schedule::lanes> sources_{};
 };
 
