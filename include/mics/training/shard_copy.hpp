@@ -15,7 +15,7 @@ namespace mics {
 
 namespace detail {
 
-template <class Buffer> auto span_of(Buffer&& buffer) {
+template <class Buffer> auto run_of(Buffer&& buffer) {
   return std::span<std::remove_pointer_t<decltype(std::data(buffer))>>(std::data(buffer), std::size(buffer));
 }
 
@@ -28,7 +28,7 @@ template <class T> void check_run(const char* what, std::span<T> run, std::size_
 template <class Tensors> void check_tensors(const shard_layout& layout, Tensors& tensors) {
   if (std::size(tensors) != layout.tensors()) refuse_tensors(std::size(tensors), layout.tensors());
   for (std::size_t index = 0; index < layout.tensors(); ++index) {
-    const auto run = span_of(tensors[index]);
+    const auto run = run_of(tensors[index]);
     const std::size_t wanted = layout.elements_of(index);
     if (run.size() == wanted && (wanted == 0 || run.data() != nullptr)) continue;
     check_run(("tensor " + std::to_string(index)).c_str(), run, wanted);
@@ -68,7 +68,7 @@ template <class T> class zero_filling_writer {
 /// - In place: a tensor may already be exactly its own part of `flat`; any other overlap is undefined behaviour.
 /// - Memory: none. Blocking: yes. Throws usage_error for wrong counts, lengths and null buffers, before it copies.
 template <class Tensors, class Flat> void pack(const shard_layout& layout, const Tensors& tensors, Flat&& flat) {
-  const auto to = detail::span_of(flat);
+  const auto to = detail::run_of(flat);
   detail::check_run("flat buffer", to, layout.flat_elements());
   detail::check_tensors(layout, tensors);
   detail::zero_filling_writer writer(to);
@@ -80,7 +80,7 @@ template <class Tensors, class Flat> void pack(const shard_layout& layout, const
 
 /// The mirror of pack: copies every tensor out of the flat buffer, whose padding is not read. Same rules and errors.
 template <class Flat, class Tensors> void unpack(const shard_layout& layout, const Flat& flat, Tensors&& tensors) {
-  const auto from = detail::span_of(flat);
+  const auto from = detail::run_of(flat);
   detail::check_run("flat buffer", from, layout.flat_elements());
   detail::check_tensors(layout, tensors);
   for (std::size_t tensor = 0; tensor < layout.tensors(); ++tensor) {
@@ -92,7 +92,7 @@ template <class Flat, class Tensors> void unpack(const shard_layout& layout, con
 /// zeros where the shard has padding; otherwise as pack. What the tensors hold outside of these pieces is not read.
 template <class Tensors, class Shard>
 void pack_shard(const shard_layout& layout, int index, const Tensors& tensors, Shard&& shard) {
-  const auto to = detail::span_of(shard);
+  const auto to = detail::run_of(shard);
   detail::check_run("shard", to, layout.shard_range(index).size);
   detail::check_tensors(layout, tensors);
   detail::zero_filling_writer writer(to);
@@ -106,7 +106,7 @@ void pack_shard(const shard_layout& layout, int index, const Tensors& tensors, S
 /// outside of these pieces is left alone. Same rules and errors.
 template <class Shard, class Tensors>
 void unpack_shard(const shard_layout& layout, int index, const Shard& shard, Tensors&& tensors) {
-  const auto from = detail::span_of(shard);
+  const auto from = detail::run_of(shard);
   detail::check_run("shard", from, layout.shard_range(index).size);
   detail::check_tensors(layout, tensors);
   layout.for_each_piece(index, [&](const tensor_piece& piece) {

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -84,16 +83,13 @@ class shard_layout {
   }
 
  private:
-  /// Byte counts of 8-byte elements must fit a signed size, for spans and pointer differences to work.
-  static constexpr std::size_t most_elements = std::numeric_limits<std::ptrdiff_t>::max() / 8;
-
   [[nodiscard]] std::size_t shard_count() const noexcept { return static_cast<std::size_t>(shards_); }
   [[nodiscard]] std::size_t end_of(std::size_t tensor) const noexcept { return offsets_[tensor] + sizes_[tensor]; }
 
   [[nodiscard]] std::size_t aligned(std::size_t offset) const {
     const std::size_t over = offset % alignment_;
     if (over == 0) return offset;
-    if (alignment_ - over > most_elements - offset) detail::refuse_overflow(most_elements);
+    if (alignment_ - over > detail::most_elements - offset) detail::refuse_overflow();
     return offset + (alignment_ - over);
   }
 
@@ -120,19 +116,19 @@ class shard_layout {
 inline shard_layout::shard_layout(std::vector<std::size_t> tensor_elements, int shards, std::size_t alignment)
     : sizes_(std::move(tensor_elements)), shards_(shards), alignment_(alignment) {
   if (shards_ < 1) detail::refuse_shards(shards_);
-  if (alignment_ < 1 || alignment_ > most_elements) detail::refuse_alignment(alignment_, most_elements);
+  if (alignment_ < 1 || alignment_ > detail::most_elements) detail::refuse_alignment(alignment_);
   offsets_.reserve(sizes_.size());
   std::size_t end = 0;
   for (std::size_t tensor = 0; tensor < sizes_.size(); ++tensor) {
     const std::size_t begin = aligned(end);
-    if (sizes_[tensor] > most_elements) detail::refuse_tensor(tensor, sizes_[tensor], most_elements);
-    if (sizes_[tensor] > most_elements - begin) detail::refuse_overflow(most_elements);
+    if (sizes_[tensor] > detail::most_elements) detail::refuse_tensor(tensor, sizes_[tensor]);
+    if (sizes_[tensor] > detail::most_elements - begin) detail::refuse_overflow();
     offsets_.push_back(begin);
     elements_ += sizes_[tensor];
     end = begin + sizes_[tensor];
   }
   shard_elements_ = aligned(end / shard_count() + (end % shard_count() > 0 ? 1 : 0));
-  if (shard_elements_ > most_elements / shard_count()) detail::refuse_overflow(most_elements);
+  if (shard_elements_ > detail::most_elements / shard_count()) detail::refuse_overflow();
 }
 
 inline std::size_t shard_layout::first_ending_behind(std::size_t flat_offset) const noexcept {
