@@ -33,7 +33,7 @@ class embedding {
 
   void forward(std::span<const float> parameters, std::span<const std::uint8_t> contexts, std::span<float> y) {
     const auto [table, weight, bias] = split(parameters);
-    for_each_feature(contexts, [this, table](std::size_t entry, std::size_t at) { features_[at] = table[entry]; });
+    for_each_feature(contexts, [this, t = table](std::size_t entry, std::size_t at) { features_[at] = t[entry]; });
     linear_forward(weight, bias, features_, y, shape_.batch);
   }
 

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "settings.hpp"
+#include "strategy.hpp"
+#include "training_run.hpp"
+
+namespace train_lm {
+
+/// A finished run, a line of the final table.
+struct table_row {
+  strategy how;
+  training_result result;
+};
+
+namespace detail {
+
+inline std::string megabytes(double bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f MB", bytes / 1e6);
+  return text;
+}
+
+inline double a_step(std::uint64_t bytes, const training_result& result) {
+  return static_cast<double>(bytes) / static_cast<double>(result.losses.size());
+}
+
+}  // namespace detail
+
+/// One line for people: where the run is, and what a step moves.
+inline void print_progress(const settings& s, const training_result& since_last, int steps_done) {
+  const auto steps = static_cast<double>(since_last.losses.size());
+  const double tokens = steps * s.world_size() * s.micro_steps * static_cast<double>(s.shape.batch);
+  std::printf("  step %4d/%d  loss %.4f  %7.0f tokens/s   a step: slow links %9s, fast links %9s\n", steps_done,
+              s.steps, since_last.losses.back(), tokens / since_last.seconds,
+              detail::megabytes(detail::a_step(since_last.moved.slow, since_last)).c_str(),
+              detail::megabytes(detail::a_step(since_last.moved.fast, since_last)).c_str());
+  std::fflush(stdout);
+}
+
+/// The runs side by side; the last column compares with the first row.
+inline void print_table(const std::vector<table_row>& rows) {
+  std::printf("\n%-20s %4s %13s %11s %10s %22s %8s\n", "", "p", "state a rank", "final loss", "step time",
+              "into the busiest node", "to MiCS");
+  const double mics_bytes = detail::a_step(rows.front().result.moved.busiest_node(), rows.front().result);
+  for (const auto& [how, result] : rows) {
+    const double bytes = detail::a_step(result.moved.busiest_node(), result);
+    std::printf("%-20s %4d %13s %11.4f %7.1f ms %15s a step", how.name.c_str(), how.partition_size,
+                detail::megabytes(static_cast<double>(result.state_bytes)).c_str(), result.losses.back(),
+                1e3 * result.seconds / static_cast<double>(result.losses.size()), detail::megabytes(bytes).c_str());
+    mics_bytes > 0 ? std::printf(" %7.2fx\n", bytes / mics_bytes) : std::printf("\n");
+  }
+}
+
+/// Largest relative difference between two loss curves.
+inline double difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]) / std::abs(a[i]));
+  return largest;
+}
+
+}  // namespace train_lm

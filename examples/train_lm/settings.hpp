@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tensors.hpp"
+
+namespace train_lm {
+
+/// What the command line decides.
+struct settings {
+  std::string text;  ///< file to learn; empty: the project's own headers
+  std::string transport = "thread";
+  int nodes = 2;
+  int node_size = 4;  ///< k
+  int partition = 0;  ///< p of MiCS; 0: one node
+  int micro_steps = 4;
+  int steps = 100;
+  std::uint64_t seed = 1;
+  bool alone = false;    ///< also train on one rank alone, to compare
+  bool checked = false;  ///< let mics compare every call among all ranks first
+  model_shape shape{};
+
+  [[nodiscard]] int world_size() const { return nodes * node_size; }
+  [[nodiscard]] int partition_size() const { return partition > 0 ? partition : node_size; }
+};
+
+}  // namespace train_lm

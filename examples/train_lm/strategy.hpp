@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <mics/options.hpp>
+
+#include "settings.hpp"
+
+namespace train_lm {
+
+/// A way to spread the model state over the ranks. All of them run the same trainer: only p and the algorithms differ.
+struct strategy {
+  std::string name;
+  std::string what;       ///< what it does, for people
+  int partition_size;     ///< p: 1 keeps everything everywhere, N keeps one replica in the whole world
+  mics::algorithm hop_1;  ///< inside the partition group: gather of parameters, reduce-scatter of gradients
+  mics::algorithm hop_2;  ///< between replicas, once a step
+};
+
+/// MiCS as asked for, MiCS over all nodes where that is something else, ZeRO-3 and plain data parallelism.
+inline std::vector<strategy> strategies(const settings& s) {
+  constexpr auto chosen = mics::algorithm::automatic;
+  constexpr auto ring = mics::algorithm::ring;
+  const int world = s.world_size();
+  std::vector<strategy> all;
+  all.push_back({"MiCS", "gather and reduce-scatter in partition groups, all-reduce between them once a step",
+                 s.partition_size(), chosen, chosen});
+  if (s.nodes > 1 && s.partition_size() < world) {
+    all.push_back(
+        {"MiCS over all nodes", "one replica; hierarchical, so each byte enters a node once", world, chosen, chosen});
+  }
+  all.push_back({"ZeRO-3", "one replica; a flat ring over all ranks", world, ring, ring});
+  all.push_back({"data parallel",
+                 "a replica a rank; all-reduce of all gradients once a step, a flat ring over all ranks", 1, chosen,
+                 ring});
+  return all;
+}
+
+}  // namespace train_lm

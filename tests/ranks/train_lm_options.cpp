@@ -1,0 +1,79 @@
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "../../examples/train_lm/command_line.hpp"
+#include "../../examples/train_lm/default_text.hpp"
+
+namespace {
+
+using namespace train_lm;
+
+settings parsed(std::vector<std::string> words) {
+  words.insert(words.begin(), "train_lm");
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  CLI::App app;
+  settings s;
+  parse(app, s, static_cast<int>(argv.size()), argv.data());
+  return s;
+}
+
+void check_refused(const std::vector<std::string>& words, const std::vector<std::string>& said) {
+  std::string message = "accepted";
+  try {
+    parsed(words);
+  } catch (const CLI::ParseError& e) {
+    message = e.what();
+  }
+  for (const auto& part : said) {
+    CAPTURE(part);
+    CAPTURE(message);
+    CHECK(message.find(part) != std::string::npos);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("train_lm: options arrive") {
+  const settings s = parsed({"--nodes",     "3",         "--node-size=2",
+                             "--partition", "6",         "--micro-steps",
+                             "5",           "--steps",   "7",
+                             "--seed",      "9",         "--transport",
+                             "thread",      "--batch",   "2",
+                             "--layers",    "1",         "--width",
+                             "10",          "--context", "4",
+                             "--alone"});
+  CHECK(s.world_size() == 6);
+  CHECK(s.partition_size() == 6);
+  CHECK(s.micro_steps == 5);
+  CHECK(s.steps == 7);
+  CHECK(s.seed == 9);
+  CHECK(s.shape.batch == 2);
+  CHECK(s.shape.blocks == 1);
+  CHECK(s.shape.width == 10);
+  CHECK(s.shape.context == 4);
+  CHECK(s.alone);
+}
+
+TEST_CASE("train_lm: one node shares a replica unless --partition says otherwise") {
+  CHECK(parsed({"--node-size", "3"}).partition_size() == 3);
+}
+
+TEST_CASE("train_lm: a bad option is refused with its name, its value and what is allowed") {
+  check_refused({"--nodes", "0"}, {"--nodes", "0", "1 to 256"});
+  check_refused({"--nodes", "two"}, {"--nodes", "two", "1 to 256"});
+  check_refused({"--batch", "-4"}, {"--batch", "-4", "1 to 4096"});
+  check_refused({"--seed", "x"}, {"--seed", "x", "0 to"});
+  check_refused({"--transport", "pigeon"}, {"--transport", "pigeon", "thread"});
+  check_refused({"--partition", "3"}, {"--partition", "3", "8 ranks of 2 nodes x 4", "1, 2, 4, 8"});
+  check_refused({"--nodes", "100", "--node-size", "100"}, {"10000 ranks", "256"});
+  check_refused({"--text", "/no/such/file"}, {"--text", "/no/such/file"});
+}
+
+TEST_CASE("train_lm: a text must be longer than the context") {
+  CHECK_THROWS_WITH_AS(check_length({{1, 2, 3}, "short.txt"}, 3),
+                       "--text: 'short.txt' has 3 bytes; more than the --context of 3 are needed", std::runtime_error);
+  check_length({{1, 2, 3, 4}, "short.txt"}, 3);
+}
