@@ -14,7 +14,7 @@ inline void exchange_all_reduce(builder& b, const team& t) {
   const place sum = schedule::scratch(b.reserve(1), 0);
   b.send(schedule::input(0), t.other_ranks(), t.on, t.first_round);
   b.fold(sum, schedule::input(0), t.other_ranks(), t.on, t.first_round, true);
-  b.copy_when_read(sum, schedule::output(0), t.on, t.first_round);
+  b.copy_when_read(sum, schedule::output(0));
 }
 
 /// All-reduce in log2(size) steps over one block: partners swap and fold what they have. In a group that is no power
@@ -49,7 +49,7 @@ inline void doubling_all_reduce(builder& b, const team& t) {
   } else if (paired) {
     b.send(sum, t.rank(stand_in), t.on, round);
   }
-  b.copy_when_read(sum, schedule::output(0), t.on, round);
+  b.copy_when_read(sum, schedule::output(0));
 }
 
 }  // namespace mics::algorithms

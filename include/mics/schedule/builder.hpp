@@ -47,13 +47,12 @@ class builder {
 
   void copy(place from, place into, lane on, std::uint32_t round) { fold(into, from, {}, on, round); }
 
-  /// A copy into memory that peers may still be reading: it waits until they have.
-  void copy_when_read(place from, place into, lane on, std::uint32_t round) {
-    step s = make(into, {}, round);
+  /// A copy into memory that peers may still be reading. It runs when they have read everything, at the very end: a
+  /// wait in the midst of the folds would hold up those that peers wait for.
+  void copy_when_read(place from, place into) {
+    step s = make(into, {}, 0);
     s.own = from;
-    s.when_read = true;
-    s.after = written_before(from);
-    append_fold(s, on);
+    program_.closing.push_back(s);
   }
 
   /// Reserves temporary memory for `blocks` blocks and returns its first slot.

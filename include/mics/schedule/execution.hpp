@@ -39,23 +39,23 @@ template <port Port> class execution {
       moved |= advance_sends(l);
       moved |= advance_folds(l);
     }
-    return moved;
+    return close() || moved;
   }
 
-  [[nodiscard]] bool done() const { return steps_done() && port_->sends_read(); }
+  [[nodiscard]] bool done() const noexcept { return closed_; }
 
   /// What this rank is waiting for, in words: for messages about a wait that failed.
   [[nodiscard]] std::string waiting_for() const {
     for (lane l : {lane::rail, lane::node}) {
       const track& t = folds_[index_of(l)];
-      if (!finished(t) && t.at.current().peer_count > 0) {
+      if (!finished(t) && ready(t) && t.at.current().peer_count > 0) {
         return name(l) + " stage, chunk " + std::to_string(t.at.chunk()) + ": waiting for the data of rank " +
                std::to_string(port_->world_rank(peers(t)[t.next_peer]));
       }
     }
     for (lane l : {lane::rail, lane::node}) {
       const track& t = sends_[index_of(l)];
-      if (!finished(t)) {
+      if (!finished(t) && ready(t)) {
         return name(l) + " stage, chunk " + std::to_string(t.at.chunk()) + ": waiting to send to rank " +
                std::to_string(port_->world_rank(peers(t)[t.next_peer]));
       }
@@ -119,7 +119,19 @@ template <port Port> class execution {
       if (s.after[l] == 0 || folds_[l].part > t.part) continue;
       if (folds_[l].part < t.part || !folds_[l].at.passed(s.after[l] - 1, t.at.chunk())) return false;
     }
-    return !s.when_read || port_->sends_read();
+    return true;
+  }
+
+  /// The end: peers have read all that was sent, so this rank may change its buffers.
+  bool close() {
+    if (closed_ || !steps_done() || !port_->sends_read()) return false;
+    for (const part& p : parts_) {
+      for (const step& s : p.steps->closing) {
+        const extent all = p.layout.piece(s.at.first, s.at.count, 0, 1);
+        detail::copy_bytes(p.target(s.at, all), p.source(s.own, all), all.length * size_of(p.type), p.streaming);
+      }
+    }
+    return closed_ = true;
   }
 
   bool advance_sends(lane l) {
@@ -210,6 +222,7 @@ template <port Port> class execution {
   std::array<track, lanes> sends_{};
   std::array<track, lanes> folds_{};
   std::array<track, lanes> expects_{};
+  bool closed_ = false;
 };
 
 }  // namespace mics::schedule

@@ -45,7 +45,6 @@ struct step {
   std::uint32_t round = 0;         ///< the same at both ends of a message; chunk c of round s runs at time c + s
   std::array<std::uint32_t, lanes> after{};  ///< so many folds of each lane must be done for the same chunk
   bool last = false;                         ///< the final scale belongs here
-  bool when_read = false;                    ///< only after every earlier send of this rank has been read
   bool forwarded = false;                    ///< what it writes is sent on, so it should stay in the cache
 };
 
@@ -62,6 +61,7 @@ struct sequence {
 struct program {
   std::array<sequence, lanes> sends{};
   std::array<sequence, lanes> folds{};
+  std::vector<step> closing{};  ///< copies that wait for the end of the launch, when nobody reads its buffers any more
   std::vector<int> peers{};
   int scratch_slots = 0;      ///< temporary memory, in slots of the longest block
   bool block_ranges = false;  ///< some step moves several blocks at once: not to be chunked
