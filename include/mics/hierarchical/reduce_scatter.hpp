@@ -14,8 +14,8 @@ namespace mics::hierarchical {
 /// Temporary memory: one block a node; a ring on the rail takes as much again for the sums that travel.
 inline void reduce_scatter(schedule::builder& b, const teams& t, schedule::place into, algorithm on_rail) {
   const algorithms::block_source node_sums{schedule::buffer::scratch, b.reserve(t.shape.nodes)};
-  const algorithms::team rail = t.rail();
   const bool ring = on_rail == algorithm::ring;
+  const algorithms::team rail = t.rail(ring ? 1 : 0);  // ring step s folds the row of round s + 1
   for (int d = 1; d <= t.shape.nodes; ++d) {
     const int row = t.row(d, on_rail);
     algorithms::direct_reduce_scatter(b, t.node(row, static_cast<std::uint32_t>(ring ? d - 1 : 0)), {},
