@@ -1,0 +1,121 @@
+#include "options.hpp"
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include <mics/error.hpp>
+#include <mics/topology.hpp>
+
+#include "names.hpp"
+#include "sizes.hpp"
+
+namespace perf {
+namespace {
+
+struct words {
+  std::string min = "1K", max = "16M", step;
+  std::vector<std::string> types{"float32"}, reductions{"sum"}, operations{"all_gather"}, variants{"auto"};
+  std::string transport = "thread", baseline = "none";
+  double gbit_s = 0;
+  long seconds = 30;
+};
+
+void declare(CLI::App& app, options& to, words& text) {
+  app.add_option("-b,--minbytes", text.min, "smallest size, with K, M or G")->capture_default_str();
+  app.add_option("-e,--maxbytes", text.max, "largest size")->capture_default_str();
+  app.add_option("-f,--stepfactor", to.factor, "next size = size * factor")->capture_default_str();
+  app.add_option("-i,--stepbytes", text.step, "next size = size + step (instead of -f)");
+  app.add_option("-w,--warmup_iters", to.warmup, "iterations before the measurement")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("-n,--iters", to.iterations, "measured iterations; the median counts")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("-c,--check", to.check, "verify every element (0 or 1)")->capture_default_str();
+  app.add_option("-d,--datatype", text.types, "types, by commas, or all")->delimiter(',')->capture_default_str();
+  app.add_option("-o,--redop", text.reductions, "sum,avg,min,max,prod or all")->delimiter(',')->capture_default_str();
+  app.add_option("--op", text.operations, "all_gather,reduce_scatter,all_reduce,broadcast or all")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--algo", text.variants,
+                 "auto,flat,hierarchical,direct,ring,bruck,halving,doubling,exchange,tree or all; flat is the ring "
+                 "(broadcast: tree)")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--transport", text.transport, "thread")->check(CLI::IsMember({"thread"}))->capture_default_str();
+  app.add_option("--nodes", to.nodes, "nodes")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--node-size", to.node_size, "ranks of a node")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--partition", to.partition, "ranks of a partition group (0: all); all groups run at once")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--rate", text.gbit_s, "Gbit/s into a node: prints the time that no algorithm can beat")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--baseline", text.baseline, "copy: compare with a plain memory copy and a bare barrier")
+      ->check(CLI::IsMember({"none", "copy"}))
+      ->capture_default_str();
+  app.add_option("--timeout", text.seconds, "seconds until a missing rank is an error")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--json", to.json, "write context and rows to this file");
+  app.add_flag("--corrupt", to.corrupt)->group("");
+}
+
+void require(bool fine, const std::string& sentence) {
+  if (!fine) throw std::invalid_argument(sentence);
+}
+
+void interpret(options& to, const words& text) {
+  to.min_bytes = parse_bytes(text.min);
+  to.max_bytes = parse_bytes(text.max);
+  to.step_bytes = text.step.empty() ? 0 : parse_bytes(text.step);
+  to.types = values_of(look_up(text.types, type_names()));
+  to.reductions = values_of(look_up(text.reductions, reduction_names()));
+  to.operations = values_of(look_up(text.operations, operation_names()));
+  to.variants = look_up(text.variants, algorithm_names());
+  to.baseline = text.baseline == "copy";
+  to.timeout = std::chrono::seconds(text.seconds);
+  if (text.gbit_s > 0) to.gbit_s = text.gbit_s;
+  require(to.min_bytes > 0, "-b must be at least 1 byte");
+  require(to.min_bytes <= to.max_bytes,
+          "-b " + text.min + " is more than -e " + text.max + "; the smallest size comes first");
+  require(to.step_bytes > 0 || to.factor > 1 || to.min_bytes == to.max_bytes,
+          "-f must be at least 2 (given: " + std::to_string(to.factor) + ") unless -i gives a step in bytes");
+  const std::int64_t world = std::int64_t{to.nodes} * to.node_size;
+  static_cast<void>(mics::topology::uniform(world, to.node_size, to.partition > 0 ? to.partition : world));
+  require(!to.corrupt || to.check, "--corrupt needs -c 1");
+}
+
+[[noreturn]] void refuse(const std::exception& problem) {
+  std::fprintf(stderr, "mics_perf: %s\n", problem.what());
+  std::exit(2);
+}
+
+}  // namespace
+
+options parse(int argc, char** argv) {
+  options chosen;
+  words text;
+  CLI::App app("Measures the collectives of mics: time, bandwidth, wrong elements, bytes into the busiest node.",
+               "mics_perf");
+  declare(app, chosen, text);
+  try {
+    app.parse(argc, argv);
+    interpret(chosen, text);
+  } catch (const CLI::ParseError& problem) {
+    const int code = app.exit(problem);
+    std::exit(code == 0 ? 0 : 2);
+  } catch (const std::invalid_argument& problem) {
+    refuse(problem);
+  } catch (const mics::topology_error& problem) {
+    refuse(problem);
+  }
+  return chosen;
+}
+
+}  // namespace perf

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Draws benchmark rows as SVG, one picture for each operation, geometry, type and form. Needs gnuplot."""
+
+import argparse
+import pathlib
+import subprocess
+
+import rows as table
+
+AXES = {
+    "time_us": "time (us)",
+    "algbw": "algorithm bandwidth (GB/s)",
+    "busbw": "bus bandwidth (GB/s)",
+    "node_in_bytes": "bytes into the busiest node",
+    "over_copy": "time / plain copy",
+    "over_limit": "time / limit of the network",
+}
+LINEAR = ("algbw", "busbw", "over_copy", "over_limit")
+
+
+def title(case):
+    op, transport, nodes, node_size, partition, kind, redop, in_place = case
+    reduction = f" {redop}" if redop else ""
+    form = "in place" if in_place else "out of place"
+    return f"{op} {kind}{reduction}, {form}: {transport}, {nodes} x {node_size} ranks, partition {partition}"
+
+
+def file_name(case, y):
+    op, transport, nodes, node_size, partition, kind, redop, in_place = case
+    parts = [op, transport, f"{nodes}x{node_size}", f"p{partition}", kind, redop or "", "in" if in_place else "out", y]
+    return "-".join(part for part in parts if part) + ".svg"
+
+
+def script(case, by_algorithm, y, path):
+    lines = [
+        "set terminal svg size 800,500 dynamic background 'white' font 'sans-serif,13'",
+        f"set output '{path}'",
+        f"set title '{title(case)}' noenhanced",
+        "set logscale x 2",
+        "set format x '%.0b %BB'",
+        "set xlabel 'size (B)'",
+        f"set ylabel '{AXES[y]}'",
+        "set grid",
+        "set key left top noenhanced",
+        "set yrange [0:*]" if y in LINEAR else "set logscale y",
+    ]
+    plots = []
+    for number, (algorithm, points) in enumerate(by_algorithm.items()):
+        lines += [f"$c{number} << end", *(f"{size} {value}" for size, value in points), "end"]
+        plots.append(f"$c{number} with linespoints pointtype 7 pointsize 0.6 linewidth 1.5 title '{algorithm}'")
+    return "\n".join([*lines, "plot " + ", ".join(plots), ""])
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("files", nargs="+", help="JSON files written with --json")
+    arguments.add_argument("--y", choices=AXES, default="time_us")
+    arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path("."), help="folder of the pictures")
+    given = arguments.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    drawn = table.curves(table.load(given.files), given.y)
+    if not drawn:
+        arguments.exit(1, f"no row of these files has a figure for '{given.y}'\n")
+    for case, by_algorithm in drawn.items():
+        path = given.out / file_name(case, given.y)
+        subprocess.run(["gnuplot"], input=script(case, by_algorithm, given.y, path), text=True, check=True)
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

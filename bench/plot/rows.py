@@ -1,0 +1,46 @@
+"""Reads the rows that the project's benchmarks write, and groups them into curves."""
+
+import json
+from collections import defaultdict
+
+GEOMETRY = ("transport", "nodes", "node_size", "partition")
+CASE = ("op", *GEOMETRY, "type", "redop", "in_place")
+FIGURES = ("time_us", "algbw", "busbw", "node_in_bytes")
+
+
+def load(paths):
+    rows = []
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            rows += json.load(file)["rows"]
+    return rows
+
+
+def case_of(row):
+    return tuple(row[name] for name in CASE)
+
+
+def figure(rows, y):
+    """A function from a row to its value: one of FIGURES, or its time over that of a plain copy or of the network's limit."""
+    if y in FIGURES:
+        return lambda row: row[y]
+    if y == "over_limit":
+        return lambda row: row["time_us"] / row["limit_us"] if row["limit_us"] else None
+    copies = {(case_of(row), row["size"]): row["time_us"] for row in rows if row["algo"] == "memcpy"}
+
+    def over_copy(row):
+        copy = copies.get((case_of(row), row["size"]))
+        return row["time_us"] / copy if copy and row["algo"] not in ("memcpy", "barrier") else None
+
+    return over_copy
+
+
+def curves(rows, y):
+    """{case: {algorithm: [(size, value), ...]}}, in the order of the file, without rows that lack the figure."""
+    value_of = figure(rows, y)
+    found = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        value = value_of(row)
+        if value is not None:
+            found[case_of(row)][row["algo"]].append((row["size"], value))
+    return found
