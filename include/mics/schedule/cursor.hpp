@@ -13,7 +13,8 @@ namespace mics::schedule {
 class cursor {
  public:
   cursor() = default;
-  cursor(const sequence& steps, int chunks) : steps_(&steps), chunks_(static_cast<std::uint32_t>(chunks)) {
+  cursor(const sequence& steps, int chunks)
+      : steps_(steps.steps.empty() ? nullptr : &steps), chunks_(static_cast<std::uint32_t>(chunks)) {
     enter_time();
   }
 
