@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
@@ -25,7 +26,9 @@ class event {
     if (!state_) return;
     std::unique_lock lock(state_->mutex);
     state_->changed.wait(lock, [&] { return state_->complete; });
-    if (state_->failure) std::rethrow_exception(state_->failure);
+    if (!state_->failure) return;
+    *state_->seen = true;
+    std::rethrow_exception(state_->failure);
   }
 
  private:
@@ -35,6 +38,7 @@ class event {
     std::condition_variable changed{};
     bool complete = false;
     std::exception_ptr failure{};
+    std::shared_ptr<std::atomic<bool>> seen{};  ///< the stream's
   };
   explicit event(std::shared_ptr<shared> state) : state_(std::move(state)) {}
   std::shared_ptr<shared> state_{};
@@ -51,9 +55,12 @@ class stream {
   stream& operator=(const stream&) = delete;
 
   ~stream() {
-    worker_.request_stop();
+    {
+      const std::lock_guard lock(mutex_);  // else the worker could miss it between its look and its sleep
+      worker_.request_stop();
+    }
     worker_.join();
-    if (failure_ && !seen_ && std::uncaught_exceptions() == 0) {
+    if (failure_ && !*seen_ && std::uncaught_exceptions() == 0) {
       std::fputs("mics: a stream was destroyed with a failure that no one waited for\n", stderr);
       std::terminate();
     }
@@ -67,13 +74,14 @@ class stream {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&, target = enqueued_] { return ended_ >= target; });
     if (!failure_) return;
-    seen_ = true;
+    *seen_ = true;
     std::rethrow_exception(failure_);
   }
 
   /// Marks the end of the work so far, for other streams and threads to wait for.
   [[nodiscard]] event record() {
     auto state = std::make_shared<event::shared>();
+    state->seen = seen_;
     const auto complete = [this, state] {
       const std::lock_guard lock(state->mutex);
       state->complete = true;
@@ -104,7 +112,6 @@ class stream {
 
   [[nodiscard]] std::exception_ptr failure() {
     const std::lock_guard lock(mutex_);
-    if (failure_) seen_ = true;
     return failure_;
   }
 
@@ -137,7 +144,7 @@ class stream {
   std::uint64_t enqueued_ = 0;
   std::uint64_t ended_ = 0;
   std::exception_ptr failure_{};
-  bool seen_ = false;
+  std::shared_ptr<std::atomic<bool>> seen_ = std::make_shared<std::atomic<bool>>(false);  ///< has a wait thrown it?
   std::jthread worker_;
 };
 
