@@ -2,8 +2,7 @@
 
 #include <cstdint>
 
-#include <mics/algorithms/direct.hpp>
-#include <mics/algorithms/ring.hpp>
+#include <mics/algorithms/flat.hpp>
 #include <mics/hierarchical/teams.hpp>
 #include <mics/options.hpp>
 
@@ -14,18 +13,13 @@ namespace mics::hierarchical {
 /// Into one node over its network: (p - k) / p of the result.
 inline void all_gather(schedule::builder& b, const teams& t, schedule::place own, algorithm on_rail,
                        std::uint32_t first_round = 0) {
-  const algorithms::team rail = t.rail(first_round);
-  algorithms::direct_all_gather(b, t.node(t.shape.node(), first_round), own);
-  if (on_rail == algorithm::ring) {
-    algorithms::ring_all_gather(b, rail, own);
-  } else {
-    algorithms::direct_all_gather(b, rail, own);
-  }
+  algorithms::all_gather(b, t.node(t.shape.node(), first_round), own, algorithm::direct);
+  algorithms::all_gather(b, t.rail(first_round), own, on_rail);
   for (int d = 1; d < t.shape.nodes; ++d) {
     const int row = t.row(d, on_rail);
-    const auto steps = static_cast<std::uint32_t>(on_rail == algorithm::ring ? d : 1);
-    algorithms::direct_all_gather(b, t.node(row, first_round + steps),
-                                  schedule::output(row * t.shape.node_size + t.shape.local_rank()));
+    const auto arrival = static_cast<std::uint32_t>(on_rail == algorithm::ring ? d : 1);
+    const schedule::place arrived = schedule::output(row * t.shape.node_size + t.shape.local_rank());
+    algorithms::all_gather(b, t.node(row, first_round + arrival), arrived, algorithm::direct);
   }
 }
 

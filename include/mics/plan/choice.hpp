@@ -6,7 +6,7 @@
 
 #include <mics/error.hpp>
 #include <mics/options.hpp>
-#include <mics/schedule/compile.hpp>
+#include <mics/schedule/recipe.hpp>
 #include <mics/shape.hpp>
 #include <mics/types.hpp>
 
