@@ -9,7 +9,7 @@
 namespace train_lm {
 
 struct adamw_options {
-  float learning_rate = 3e-3F;
+  float learning_rate = 6e-3F;
   float beta_1 = 0.9F;
   float beta_2 = 0.98F;
   float epsilon = 1e-8F;
@@ -21,8 +21,7 @@ struct adamw_options {
 /// that holds a shard needs the moments of that shard only.
 class adamw {
  public:
-  explicit adamw(std::size_t elements, adamw_options options = {})
-      : options_(options), mean_(elements), square_(elements) {}
+  explicit adamw(std::size_t elements, adamw_options options) : options_(options), mean_(elements), square_(elements) {}
 
   void step(std::span<float> parameters, std::span<const float> gradients) {
     ++steps_;

@@ -37,9 +37,9 @@ void print_introduction(const settings& s, const text_source& text) {
 
 std::vector<double> train_alone(const settings& s, const text_source& text) {
   std::vector<double> losses;
-  alone trainer(s.shape, text.bytes, s.seed);
+  alone trainer(s, text.bytes);
   for (int step = 0; step < s.steps; ++step) {
-    losses.push_back(trainer.step(static_cast<std::uint64_t>(step), s.micro_steps, s.world_size()));
+    losses.push_back(trainer.step(static_cast<std::uint64_t>(step)));
   }
   return losses;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "adamw.hpp"
 #include "tensors.hpp"
 
 namespace train_lm {
@@ -15,11 +16,12 @@ struct settings {
   int node_size = 4;  ///< k
   int partition = 0;  ///< p of MiCS; 0: one node
   int micro_steps = 4;
-  int steps = 100;
+  int steps = 60;
   std::uint64_t seed = 1;
   bool alone = false;    ///< also train on one rank alone, to compare
   bool checked = false;  ///< let mics compare every call among all ranks first
   model_shape shape{};
+  adamw_options optimizer{};
 
   [[nodiscard]] int world_size() const { return nodes * node_size; }
   [[nodiscard]] int partition_size() const { return partition > 0 ? partition : node_size; }

@@ -90,7 +90,7 @@ template <class Groups> class sharded_trainer {
       const auto mine = layout.shard_range(partition.rank());
       const auto first = full.begin() + static_cast<std::ptrdiff_t>(mine.first);
       std::vector<float> shard(first, first + static_cast<std::ptrdiff_t>(mine.size));
-      layers.push_back({std::move(layout), std::move(shard), adamw(mine.size)});
+      layers.push_back({std::move(layout), std::move(shard), adamw(mine.size, settings_.optimizer)});
       full_.resize(std::max(full_.size(), full.size()));
     }
     gradients_.resize(full_.size());

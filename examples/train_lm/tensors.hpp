@@ -25,8 +25,8 @@ template <class T> class tensor_reader {
 struct model_shape {
   std::size_t context = 16;   ///< bytes that are seen to guess the next one
   std::size_t width = 128;    ///< features a sample between the layers
-  std::size_t blocks = 4;     ///< residual blocks between embedding and head
-  std::size_t batch = 16;     ///< samples of a micro-batch
+  std::size_t blocks = 3;     ///< residual blocks between embedding and head
+  std::size_t batch = 32;     ///< samples of a micro-batch
   std::size_t embedding = 8;  ///< features a byte of the context
 
   [[nodiscard]] std::size_t hidden() const { return 2 * width; }

@@ -100,10 +100,15 @@ TEST_CASE("train_lm: the gradient of every tensor is the slope that finite diffe
 TEST_CASE("train_lm: a training step lowers the loss on a text that repeats") {
   std::vector<std::uint8_t> text;
   for (int i = 0; i < 400; ++i) text.push_back(static_cast<std::uint8_t>("micro-step "[i % 11]));
-  alone trainer(small, text, 1);
-  const double first = trainer.step(0, 2, 2);
+  settings s;
+  s.nodes = 1;
+  s.node_size = 2;
+  s.micro_steps = 2;
+  s.shape = small;
+  alone trainer(s, text);
+  const double first = trainer.step(0);
   double last = first;
-  for (std::uint64_t step = 1; step < 150; ++step) last = trainer.step(step, 2, 2);
+  for (std::uint64_t step = 1; step < 150; ++step) last = trainer.step(step);
   CHECK(first > 4);
   CHECK(last < 0.5);
 }
