@@ -410,6 +410,11 @@ TEST_CASE("a gradient_sync may be destroyed before its stream has run") {
       sync.accumulate(gradients, stream);
       sync.accumulate(gradients, stream);
       sync.synchronize(stream);
+      mics::gradient_sync dropped(groups, shard_layout({11}, 2));
+      dropped.accumulate(gradients, stream);
+      mics::gradient_sync dropped_later(groups, shard_layout({11}, 2));
+      dropped_later.accumulate(gradients, stream);
+      dropped_later.accumulate(gradients, stream);
     }
     gone.arrive_and_wait();
     if (groups.world().rank() == 0) gate.count_down();
