@@ -50,7 +50,7 @@ template <class Half> struct half_lanes {
   static type load(const std::byte* from) noexcept {
     std::uint16_t bits[count];
     std::memcpy(bits, from, sizeof bits);
-    type value;
+    type value{};
     for (std::size_t i = 0; i < count; ++i) value[i] = Half::from_bits(bits[i]);
     return value;
   }
