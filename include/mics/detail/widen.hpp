@@ -13,6 +13,7 @@ namespace mics::detail {
 inline std::vector<std::vector<std::byte>> widen_inputs(std::span<const schedule::widening> all,
                                                         std::span<schedule::part> parts) {
   std::vector<std::vector<std::byte>> memory;
+  memory.reserve(2 * all.size());  // so that references to its elements stay valid
   for (const schedule::widening& w : all) {
     schedule::part& p = parts[w.part];
     auto& input = memory.emplace_back(w.input_count * sizeof(float));
