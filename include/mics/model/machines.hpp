@@ -25,13 +25,13 @@ inline machine p4d() {
           .memory_bytes = published(40e9, data_sheet),
           .memory_bytes_per_s = published(1.555e12, data_sheet),
           .peak_flops = published(312e12, data_sheet),
-          .compute_share = fitted(0.557, fit),
+          .compute_share = fitted(0.5559, fit),
           .fast_bytes_per_s = measured(230.8e9, "all-reduce busbw in one node, NVIDIA/nccl issue 527"),
           .fast_latency_s = assumed(3.4e-6, "NCCL's step on NVLink, Simple protocol (tuning model, A100)"),
           .slow_bytes_per_s = measured(31e9, "29.6 GB/s all-reduce busbw on 4 nodes, less ring steps, NVIDIA/nccl 527"),
-          .slow_latency_s = fitted(36e-6, fit),
+          .slow_latency_s = fitted(36.9e-6, fit),
           .slow_knee_nodes = measured(4, "largest ring of NVIDIA/nccl issue 527"),
-          .slow_falloff = fitted(0.348, fit),
+          .slow_falloff = fitted(0.3448, fit),
           .copy_bytes_per_s = assumed(0.62e12, "80 % of half the memory rate"),
           .copy_latency_s = assumed(3e-6, "launch of a small kernel")};
 }
@@ -54,11 +54,11 @@ inline machine p3dn() {
   self.memory_bytes = published(32e9, data_sheet);
   self.memory_bytes_per_s = published(0.9e12, data_sheet);
   self.peak_flops = published(125e12, data_sheet);
-  self.compute_share = assumed(0.557, "the fit of p4d, carried over");
+  self.compute_share = assumed(0.5559, "the fit of p4d, carried over");
   self.fast_bytes_per_s = assumed(120e9, "6 NVLink lanes of 25 GB/s, 80 % of them");
   self.fast_latency_s = assumed(6.7e-6, "twice A100's");
   self.slow_bytes_per_s = measured(10e9, "2 nodes, NVIDIA/nccl issue 235");
-  self.slow_latency_s = assumed(36e-6, "the fit of p4d, carried over");
+  self.slow_latency_s = assumed(36.9e-6, "the fit of p4d, carried over");
   self.slow_knee_nodes = measured(2, "NVIDIA/nccl issue 235");
   self.slow_falloff = measured(0.17, "10 GB/s on 2 nodes to 8-6 GB/s on 8-32, NVIDIA/nccl issue 235");
   self.copy_bytes_per_s = assumed(0.36e12, "80 % of half the memory rate");
@@ -87,8 +87,8 @@ inline machine p5() {
   machine self = dgx_h100();
   self.name = "p5";
   self.slow_bytes_per_s = assumed(248e9, "3200 Gbit/s, 62 % of it as on p4d");
-  self.slow_latency_s = assumed(36e-6, "the fit of p4d, carried over");
-  self.slow_falloff = assumed(0.348, "the fit of p4d, carried over");
+  self.slow_latency_s = assumed(36.9e-6, "the fit of p4d, carried over");
+  self.slow_falloff = assumed(0.3448, "the fit of p4d, carried over");
   return self;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include <mics/model/collective_time.hpp>
@@ -24,7 +25,7 @@ class step_simulation {
         partition_(partition_span(of.partition_size(), of.on.node_size)),
         replicas_(replication_span(of.world_size, of.partition_size(), of.on.node_size)),
         rings_(std::min(of.partition_size(), of.on.node_size)),
-        slowest_(of.spread, partition_.ranks),
+        slowest_(of.spread),
         gathered_(of.how.shards_parameters ? tasks_ : 0, 0.0) {
     costs_.reserve(layers_);
     for (const layer& each : of.layers) costs_.push_back(cost_of(each));
@@ -64,26 +65,34 @@ class step_simulation {
     return place < layers_ ? place : 2 * layers_ - 1 - place;
   }
 
-  double send(double release, const wire_time& time, group_span over, wires::hold links, double& total) {
-    if (over.ranks <= 1) return release;
-    total += time.total();
+  /// What a task or call is, apart from its place in the step: keeps their samples of jitter apart.
+  enum kind : std::uint64_t { computing, gathering, reducing, crossing, kinds };
+  [[nodiscard]] double stretch(kind what, std::size_t place, int ranks) const noexcept {
+    return 1 + slowest_(place * kinds + what, ranks);
+  }
+
+  double send(kind what, std::size_t place, double release, const wire_time& time) {
+    const bool inside = what != crossing;
+    const int ranks = inside ? partition_.ranks : replicas_.ranks;
+    if (ranks <= 1) return release;
+    const double duration = time.total() * stretch(what, place, ranks);
+    (what == gathering ? report_.gather_s : inside ? report_.reduce_s : report_.hop2_s) += duration;
     report_.slow_bytes += time.slow_bytes;
-    return wires_.run(release, time.total(), links);
+    return wires_.run(release, duration, inside ? inside_partition() : over_replicas());
   }
   [[nodiscard]] wires::hold inside_partition() const noexcept { return {partition_.nodes > 1, true}; }
   [[nodiscard]] wires::hold over_replicas() const noexcept { return {replicas_.nodes > 1, replicas_.nodes == 1}; }
 
   void gather(std::size_t task, double release) {
     if (gathered_.empty()) return;
-    const wire_time& time = costs_[layer_of(task)].gather;
-    gathered_[task] = send(release, time, partition_, inside_partition(), report_.gather_s);
+    gathered_[task] = send(gathering, task, release, costs_[layer_of(task)].gather);
   }
 
   void compute(std::size_t task) {
     const layer& own = job_.layers[layer_of(task)];
     const double flops = is_forward(task) ? own.forward_flops : own.backward_flops;
     const double alone = flops / (job_.on.peak_flops * job_.on.compute_share) * job_.spread.straggler;
-    const double duration = alone * (1 + slowest_.next());
+    const double duration = alone * stretch(computing, task, partition_.ranks);
     if (!gathered_.empty()) now_ = std::max(now_, gathered_[task]);
     now_ += duration;
     report_.compute_s += duration;
@@ -92,10 +101,8 @@ class step_simulation {
 
   void reduce(std::size_t task) {
     const cost& own = costs_[layer_of(task)];
-    const double end = send(now_, own.reduce, partition_, inside_partition(), report_.reduce_s);
-    if (job_.how.hop2 == second_hop::every_micro_step) {
-      send(end, own.hop2, replicas_, over_replicas(), report_.hop2_s);
-    }
+    const double end = send(reducing, task, now_, own.reduce);
+    if (job_.how.hop2 == second_hop::every_micro_step) send(crossing, task, end, own.hop2);
   }
 
   /// The boundary: hop 2 of the whole shard, the optimizer, and what ZeRO-2 gathers.
@@ -105,14 +112,12 @@ class step_simulation {
     now_ = std::max(now_, wires_.idle_from());
     if (job_.how.hop2 == second_hop::at_the_boundary) {
       const wire_time whole = all_reduce_time(job_.on, replicas_, shard * job_.bytes_per_parameter, rings_);
-      now_ = send(now_, whole, replicas_, over_replicas(), report_.hop2_s);
+      now_ = send(crossing, tasks_, now_, whole);
     }
     report_.optimizer_s = shard * job_.optimizer_bytes_per_parameter / job_.on.memory_bytes_per_s;
     now_ += report_.optimizer_s;
     if (!job_.how.shards_parameters) {
-      for (const cost& each : costs_) {
-        now_ = send(now_, each.reduce, partition_, inside_partition(), report_.gather_s);
-      }
+      for (std::size_t i = 0; i < layers_; ++i) now_ = send(gathering, tasks_ + i, now_, costs_[i].reduce);
     }
     report_.step_s = now_;
     report_.slow_busy_s = wires_.slow_busy();
@@ -146,7 +151,8 @@ class step_simulation {
 /// - Contention: the calls of a group over several nodes hold the network and the node's links together, in issue
 /// order.
 /// - Holds for every job: step >= time on any link, step >= compute, step <= all times together; more bandwidth, less
-///   latency and, where hop 2 runs at the boundary, deeper prefetch never make it slower.
+///   latency and, where hop 2 runs at the boundary, deeper prefetch never make it slower. (An all-reduce at every
+///   micro-step can wait behind a gather that came earlier.)
 /// - Deterministic: the same seed gives the same bits. Time and memory: O(layers * micro-steps), whatever the world
 /// size.
 /// - Throws usage_error or topology_error naming the field, its value and what is allowed.
