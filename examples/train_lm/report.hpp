@@ -43,25 +43,33 @@ inline void print_progress(const settings& s, const training_result& since_last,
   std::fflush(stdout);
 }
 
-/// The runs side by side; the last column compares with the first row.
-inline void print_table(const std::vector<table_row>& rows) {
-  std::printf("\n%-20s %4s %13s %11s %10s %22s %8s\n", "", "p", "state a rank", "final loss", "step time",
-              "into the busiest node", "to MiCS");
-  const double mics_bytes = detail::a_step(rows.front().result.moved.busiest_node(), rows.front().result);
-  for (const auto& [how, result] : rows) {
-    const double bytes = detail::a_step(result.moved.busiest_node(), result);
-    std::printf("%-20s %4d %13s %11.4f %7.1f ms %15s a step", how.name.c_str(), how.partition_size,
-                detail::megabytes(static_cast<double>(result.state_bytes)).c_str(), result.losses.back(),
-                1e3 * result.seconds / static_cast<double>(result.losses.size()), detail::megabytes(bytes).c_str());
-    mics_bytes > 0 ? std::printf(" %7.2fx\n", bytes / mics_bytes) : std::printf("\n");
-  }
-}
-
-/// Largest relative difference between two loss curves.
+/// Largest relative difference between two loss curves; not a number where one of them is none.
 inline double difference(const std::vector<double>& a, const std::vector<double>& b) {
   double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]) / std::abs(a[i]));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double apart = std::abs(a[i] - b[i]) / std::abs(a[i]);
+    if (std::isnan(apart)) return apart;
+    largest = std::max(largest, apart);
+  }
   return largest;
+}
+
+/// The runs side by side. `off by`: the largest difference of the loss curve to that of the first row; the last column
+/// compares the bytes with those of the first row.
+inline void print_table(const std::vector<table_row>& rows) {
+  std::printf("\n%-20s %3s %13s %11s %7s %11s %23s %8s\n", "", "p", "state a rank", "final loss", "off by", "step time",
+              "into the busiest node", "to MiCS");
+  const training_result& first = rows.front().result;
+  const double first_bytes = detail::a_step(first.moved.busiest_node(), first);
+  for (const auto& [how, result] : rows) {
+    const double bytes = detail::a_step(result.moved.busiest_node(), result);
+    std::printf("%-20s %3d %13s %11.4f %7.0e %8.1f ms %16s a step", how.name.c_str(), how.partition_size,
+                detail::megabytes(static_cast<double>(result.state_bytes)).c_str(), result.losses.back(),
+                difference(first.losses, result.losses),
+                1e3 * result.seconds / static_cast<double>(result.losses.size()), detail::megabytes(bytes).c_str());
+    first_bytes > 0 ? std::printf(" %7.2fx\n", bytes / first_bytes) : std::printf("\n");
+  }
+  std::printf("\nBytes are exact. Times are those of threads that share the cores and memory of this machine.\n");
 }
 
 }  // namespace train_lm

@@ -16,7 +16,7 @@ struct settings {
   int node_size = 4;  ///< k
   int partition = 0;  ///< p of MiCS; 0: one node
   int micro_steps = 4;
-  int steps = 60;
+  int steps = 100;
   std::uint64_t seed = 1;
   bool alone = false;    ///< also train on one rank alone, to compare
   bool checked = false;  ///< let mics compare every call among all ranks first

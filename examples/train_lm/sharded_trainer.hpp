@@ -88,9 +88,8 @@ template <class Groups> class sharded_trainer {
       std::vector<float> full(layout.flat_elements());
       model_.initialize(l, full, settings_.seed);
       const auto mine = layout.shard_range(partition.rank());
-      const auto first = full.begin() + static_cast<std::ptrdiff_t>(mine.first);
-      std::vector<float> shard(first, first + static_cast<std::ptrdiff_t>(mine.size));
-      layers.push_back({std::move(layout), std::move(shard), adamw(mine.size, settings_.optimizer)});
+      const auto shard = std::span(full).subspan(mine.first, mine.size);
+      layers.push_back({std::move(layout), {shard.begin(), shard.end()}, adamw(mine.size, settings_.optimizer)});
       full_.resize(std::max(full_.size(), full.size()));
     }
     gradients_.resize(full_.size());

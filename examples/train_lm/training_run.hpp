@@ -45,7 +45,7 @@ training_result train_rank(World& world, const Meter& meter, const settings& s, 
   auto groups = mics::groups(world, {.node_size = s.node_size, .partition_size = how.partition_size});
   sharded_trainer trainer(groups, how, s, text);
   training_result all;
-  const int steps_a_report = std::max(1, s.steps / 8);
+  const int steps_a_report = std::max(1, s.steps / 5);
   for (int done = 0; done < s.steps;) {
     training_result part{.state_bytes = trainer.state_bytes()};
     // The first step is reported on its own, for its loss.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,7 +19,9 @@ inline std::vector<std::string> transport_names() { return {"thread"}; }
 namespace detail {
 
 template <class Body> void run_threads(const settings& s, Body& body) {
-  mics::thread::cluster cluster({.nodes = s.nodes, .node_size = s.node_size, .checked = s.checked});
+  // Ranks that share few cores may compute for long before they meet again.
+  mics::thread::cluster cluster(
+      {.nodes = s.nodes, .node_size = s.node_size, .timeout = std::chrono::minutes(5), .checked = s.checked});
   // Barriers keep the training apart from the readings; their tokens are not part of it.
   const auto meter = [&cluster] {
     const mics::traffic traffic = cluster.traffic();
