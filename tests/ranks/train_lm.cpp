@@ -135,6 +135,14 @@ TEST_CASE("train_lm: MiCS, p = N: (p-k)/p * M a collective") {
   }
 }
 
+TEST_CASE("train_lm: MiCS, k < p < N: both hops cross the slow links, each as its formula says") {
+  for (const std::size_t width : widths) {
+    const settings s = tiny(4, 2, 4, width);
+    const auto model = model_bytes(s, 4);
+    check_every_node(run(s, strategies(s)[0]), collectives(s) * model * 2 / 4 + count(s.steps) * model * 2 / 4);
+  }
+}
+
 TEST_CASE("train_lm: ZeRO-3: (p-1)/p * M a collective") {
   for (const std::size_t width : widths) {
     const settings s = tiny(2, 2, 2, width);
