@@ -45,7 +45,7 @@ class cluster {
   /// An exception that leaves `body` ends the waits of all other ranks with an aborted_error that names the culprit;
   /// the culprit's own exception is thrown from here. May be called again afterwards.
   template <class Body> void run(Body body) {
-    state_->restart();
+    state_->begin_run();
     std::vector<int> everyone(static_cast<std::size_t>(size()));
     std::iota(everyone.begin(), everyone.end(), 0);
     const auto group = std::make_shared<group_state>(state_, 0, everyone);
@@ -62,7 +62,7 @@ class cluster {
         });
       }
     }
-    if (const std::exception_ptr failure = state_->failure()) std::rethrow_exception(failure);
+    if (const std::exception_ptr failure = state_->end_run()) std::rethrow_exception(failure);
   }
 
  private:

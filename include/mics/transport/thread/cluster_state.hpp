@@ -87,26 +87,31 @@ class cluster_state {
   [[nodiscard]] bool aborted() const noexcept { return aborted_.load(std::memory_order_acquire); }
   /// Only once aborted.
   [[nodiscard]] const std::string& abort_reason() const noexcept { return reason_; }
-  [[nodiscard]] std::exception_ptr failure() {
-    const std::lock_guard lock(mutex_);
-    return failure_;
-  }
 
-  /// Forgets the failure and the groups of an earlier run.
-  void restart() {
+  /// Forgets the failure of an earlier run.
+  void begin_run() {
     const std::lock_guard lock(mutex_);
     aborted_.store(false, std::memory_order_relaxed);
     failure_ = nullptr;
-    groups_.clear();
   }
 
-  /// The group that the `split_number`-th split of `parent` makes for one colour; its first member creates it.
-  template <class Make>
-  std::shared_ptr<group_state> join(std::uint64_t parent, std::uint64_t split_number, int colour, Make make) {
+  /// After all ranks have ended: the first failure, if any.
+  [[nodiscard]] std::exception_ptr end_run() {
     const std::lock_guard lock(mutex_);
-    std::weak_ptr<group_state>& known = groups_[{parent, split_number, colour}];
-    std::shared_ptr<group_state> group = known.lock();
-    if (!group) known = group = make(++last_group_);
+    forming_.clear();  // a rank that failed has not joined; and groups hold this state
+    return failure_;
+  }
+
+  /// The group that the `split_number`-th split of `parent` makes for one colour, of `size` members. The first of them
+  /// creates it, and it is kept until the last one has come: others may have used it and gone by then.
+  template <class Make>
+  std::shared_ptr<group_state> join(std::uint64_t parent, std::uint64_t split_number, int colour, std::size_t size,
+                                    Make make) {
+    const std::lock_guard lock(mutex_);
+    const auto place = forming_.try_emplace({parent, split_number, colour}, forming{nullptr, size}).first;
+    if (!place->second.group) place->second.group = make(++last_group_);
+    const std::shared_ptr<group_state> group = place->second.group;
+    if (--place->second.missing == 0) forming_.erase(place);
     return group;
   }
 
@@ -120,6 +125,12 @@ class cluster_state {
       return "an exception of an unknown type";
     }
   }
+
+  /// A group that some of its members have yet to join.
+  struct forming {
+    std::shared_ptr<group_state> group;
+    std::size_t missing;
+  };
 
   struct alignas(64) counters {
     std::array<std::atomic<std::uint64_t>, operation_count> in{};
@@ -138,7 +149,7 @@ class cluster_state {
   std::atomic<bool> aborted_{false};
   std::string reason_{};  ///< written before aborted_, read after it
   std::exception_ptr failure_{};
-  std::map<std::tuple<std::uint64_t, std::uint64_t, int>, std::weak_ptr<group_state>> groups_{};
+  std::map<std::tuple<std::uint64_t, std::uint64_t, int>, forming> forming_{};
   std::uint64_t last_group_ = 0;
 };
 

@@ -123,7 +123,8 @@ inline communicator communicator_ref::split(int colour, int key, std::string nam
     if (r == m.shape().rank) rank = static_cast<int>(members.size());
     members.push_back(m.group()->world_rank(r));
   }
-  auto group = m.cluster().join(m.group()->id(), m.next_split(), colour, [&](std::uint64_t id) {
+  const std::size_t size = members.size();
+  auto group = m.cluster().join(m.group()->id(), m.next_split(), colour, size, [&](std::uint64_t id) {
     return std::make_shared<group_state>(m.group()->cluster(), id, std::move(members));
   });
   if (name.empty()) name = m.name() + "/" + std::to_string(colour);
