@@ -7,12 +7,9 @@
 #include <type_traits>
 #include <utility>
 
+#include <mics/detail/lanes_x86.hpp>
 #include <mics/types/bfloat16.hpp>
 #include <mics/types/float16.hpp>
-
-#if defined(__SSE2__)
-#include <mics/detail/lanes_x86.hpp>
-#endif
 
 // Registers of elements, through the vector types that g++ and clang share: what is written with them is vectorised at
 // every optimisation level, on every machine. Pointers need no alignment.

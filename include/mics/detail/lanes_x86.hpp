@@ -1,6 +1,9 @@
 #pragma once
 
 // SSE2 is what every x86-64 has; AVX2 with F16C is used where the including translation unit is built for both.
+// On other machines this file is empty.
+#if defined(__SSE2__)
+
 #if defined(__AVX2__) && defined(__F16C__)
 #include <immintrin.h>
 #else
@@ -13,8 +16,8 @@
 #include <mics/types/float16.hpp>
 
 // What lanes.hpp leaves to the machine, because compilers do it badly or, at -O2, not at all. The conversions of 16-bit
-// floats give the scalar ones' bits; they are integer arithmetic, so that neither -ffast-math nor flush-to-zero
-// matters.
+// floats give the scalar ones' bits; they compare integers and never compute with a subnormal float, so that neither
+// -ffast-math nor flush-to-zero changes them.
 
 namespace mics::detail {
 
@@ -131,3 +134,5 @@ inline __m128 scale_lanes(__m128 value, double scale) noexcept {
 #endif
 
 }  // namespace mics::detail
+
+#endif  // __SSE2__
