@@ -15,6 +15,7 @@ struct figure {
   double published = 0;
   std::string source;
   std::vector<std::string> constants;  ///< fitted to it, names of the calibration; empty: it is predicted
+  bool is_input = false;               ///< the model was given this measurement; neither fitted nor predicted
   bool in_points = false;              ///< its error is a difference of percentages, not a relative one
   double fitted_band = 0;              ///< allowed error in % or points; 0: none was set
   double lowest = 0, highest = 0;      ///< allowed values when predicted
@@ -33,7 +34,7 @@ struct figure {
 /// Every figure, in the order of the table.
 std::vector<figure> figures();
 
-/// The p4d figures' shared constants and each own one, all within the table.
+/// The constants that are fitted to several p4d figures together; all others belong to one figure.
 const std::vector<std::string>& shared_constants();
 
 }  // namespace simulate
