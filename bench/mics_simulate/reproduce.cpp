@@ -53,7 +53,10 @@ const char* how(const figure& of) { return of.is_input ? "input" : of.fitted() ?
 
 void print(const row& each) {
   const figure& of = each.of;
-  const char* verdict = !each.has_band() ? "no band" : each.fine() ? "consistent with" : "outside the band";
+  const char* verdict = of.is_input        ? "given"
+                        : !each.has_band() ? "no band"
+                        : each.fine()      ? "consistent with"
+                                           : "outside the band";
   std::printf("| %s | %s %s | %s | %s | %s | %s | %s | %s | %s%s%s |\n", of.name.c_str(),
               value_text(of, of.published).c_str(), of.unit.c_str(), value_text(of, each.simulated).c_str(),
               error_text(of, each.simulated).c_str(), how(of), value_text(of, each.left_out).c_str(),

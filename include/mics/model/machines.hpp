@@ -74,9 +74,9 @@ inline machine dgx_h100() {
   self.memory_bytes_per_s = published(3.35e12, data_sheet);
   self.peak_flops = published(989e12, data_sheet);
   self.compute_share = assumed(0.5, "below A100's share: the peak grew faster than memory");
-  self.fast_bytes_per_s = assumed(370e9, "450 GB/s NVLink 4, 82 % of it as on A100");
+  self.fast_bytes_per_s = assumed(346e9, "450 GB/s NVLink 4, 77 % of it as on A100");
   self.slow_bytes_per_s = assumed(320e9, "8 x 400 Gbit/s, 80 % of it");
-  self.slow_latency_s = assumed(15e-6, "NCCL's step on InfiniBand, Simple protocol (tuning model)");
+  self.slow_latency_s = assumed(14e-6, "NCCL's step over a network, Simple protocol (tuning model)");
   self.slow_falloff = assumed(0.1, "a fat tree without oversubscription");
   self.copy_bytes_per_s = assumed(1.3e12, "80 % of half the memory rate");
   return self;
@@ -123,7 +123,7 @@ inline machine host_lab() {
   self.fast_bytes_per_s = measured(4.1e9, "all-gather of 16 MiB by 8 ranks in one host, 3.56 ms");
   self.fast_latency_s = measured(0.8e-6, "all-gather of 8-byte blocks by 8 ranks in one host, 5.5 us");
   self.slow_bytes_per_s = measured(119.5e6, "tc tbf at 1 Gbit/s, goodput 0.956");
-  self.slow_latency_s = measured(45e-6, "all-gather of 1 KiB on 2 x 4 ranks, 39 us; on 4 x 4, 212 us");
+  self.slow_latency_s = measured(39e-6, "all-gather of 1 KiB on 2 x 4 ranks");
   self.slow_falloff = measured(0, "same time/limit on 2 and 4 nodes");
   self.copy_bytes_per_s = assumed(5e9, "one core");
   self.copy_latency_s = assumed(0.2e-6, "a function call");
@@ -136,9 +136,10 @@ inline machine gpu_lab() {
   self.name = "gpu_lab";
   self.node_size = 2;
   self.fast_bytes_per_s = measured(292e9, "ncclAllGather of 1 GiB by 2 ranks, plain memory");
-  self.fast_latency_s = measured(18e-6, "ncclAllGather of 1 MiB by 2 ranks, 28.6 GB/s");
+  self.fast_latency_s = measured(16.5e-6, "ncclAllGather of 1 MiB by 2 ranks, 28.6 GB/s in, less its bytes");
   self.slow_bytes_per_s = measured(1.23e9, "hierarchical all-gather of 256 MiB on 2 x 2, 109 ms at 10 Gbit/s");
-  self.slow_latency_s = measured(55e-6, "hierarchical all-gather of 64 KiB on 2 x 2, 100 us");
+  self.slow_latency_s =
+      measured(55e-6, "hierarchical all-gather of 64 KiB on 2 x 2, 100 us, less its bytes and node stage");
   self.slow_falloff = measured(0, "same rate on 2 and 4 nodes");
   return self;
 }
