@@ -61,10 +61,12 @@ inline void mix(std::uint64_t& fingerprint, std::uint64_t number) noexcept {
   for (int byte = 0; byte < 8; ++byte) fingerprint = (fingerprint ^ (number >> (8 * byte) & 0xff)) * 0x100000001b3;
 }
 
-inline void add_to_signature(schedule::signature& s, const collective_call& call, const plan& how) noexcept {
-  for (const auto number : {static_cast<std::uint64_t>(call.what), static_cast<std::uint64_t>(call.type),
-                            static_cast<std::uint64_t>(call.reduce), static_cast<std::uint64_t>(how.how()),
-                            static_cast<std::uint64_t>(how.chunks()), static_cast<std::uint64_t>(call.root)}) {
+inline void add_to_signature(schedule::signature& s, const collective_call& call, data_type moved,
+                             const plan& how) noexcept {
+  for (const auto number :
+       {static_cast<std::uint64_t>(call.what), static_cast<std::uint64_t>(call.type), static_cast<std::uint64_t>(moved),
+        static_cast<std::uint64_t>(call.reduce), static_cast<std::uint64_t>(how.how()),
+        static_cast<std::uint64_t>(how.chunks()), static_cast<std::uint64_t>(call.root)}) {
     mix(s.fingerprint, number);
   }
   for (int block = 0; block < call.blocks.blocks(); ++block) mix(s.fingerprint, call.blocks.length(block));
@@ -90,7 +92,7 @@ schedule::launch make_launch(const C& comm, std::span<const collective_call> cal
                                static_cast<std::byte*>(call.output), all,
                                call.what == operation::all_reduce ? all : call.blocks.length(rank)});
     }
-    if (checked) add_to_signature(order.what, call, how);
+    if (checked) add_to_signature(order.what, call, moved, how);
   }
   const collective_call& first = calls.front();
   order.what.what = first.what;

@@ -27,8 +27,9 @@ struct signature {
   bool operator==(const signature&) const = default;
 
   [[nodiscard]] std::string describe() const {
-    std::string text = std::string(name_of(what)) + " of " + std::to_string(elements) + " x " +
-                       std::string(name_of(type)) + ", " + std::string(name_of(reduce));
+    std::string text =
+        std::string(name_of(what)) + " of " + std::to_string(elements) + " x " + std::string(name_of(type));
+    if (what == operation::reduce_scatter || what == operation::all_reduce) text += ", " + std::string(name_of(reduce));
     if (what == operation::broadcast) text += ", root " + std::to_string(root);
     if (calls > 1) text += ", the first of " + std::to_string(calls) + " in a batch";
     return text + " (details " + std::to_string(fingerprint % 10000) + ")";
