@@ -32,7 +32,7 @@ collective_call all_gather_call(int rank, int size, const Shard& shard, Full& fu
 template <buffer Shard, writable_buffer Full>
 collective_call all_gather_v_call(int rank, int size, const Shard& shard, Full& full,
                                   std::span<const std::size_t> counts) {
-  require_counts(operation::all_gather, rank, size, counts, std::size(shard), std::size(full));
+  require_counts(operation::all_gather, type_of<Shard>, rank, size, counts, std::size(shard), std::size(full));
   return {.what = operation::all_gather,
           .type = type_of<Shard>,
           .input = std::data(shard),

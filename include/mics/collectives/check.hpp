@@ -54,8 +54,9 @@ class call_check {
   }
 
   void check_reduction() const {
-    const bool reduces = call_->what == operation::reduce_scatter || call_->what == operation::all_reduce;
-    require(!(reduces && call_->reduce == reduction::avg && is_integer(call_->type)),
+    if (call_->what != operation::reduce_scatter && call_->what != operation::all_reduce) return;
+    static_cast<void>(name_of(call_->reduce));  // throws for a value outside the enum
+    require(call_->reduce != reduction::avg || !is_integer(call_->type),
             "avg of " + std::string(name_of(call_->type)) +
                 " has no exact result; allowed: sum, min, max, prod, or a floating type");
   }
@@ -102,20 +103,6 @@ inline void require_length(operation what, int rank, const char* name, std::size
       {.rank = rank, .operation = std::string(name_of(what))});
 }
 
-/// The counts of a v-form: one a rank, and the buffers fit them.
-inline void require_counts(operation what, int rank, int size, std::span<const std::size_t> counts, std::size_t shard,
-                           std::size_t all) {
-  if (counts.size() != static_cast<std::size_t>(size)) {
-    throw usage_error(
-        std::to_string(counts.size()) + " counts were given for a group of " + std::to_string(size) + " ranks",
-        {.rank = rank, .operation = std::string(name_of(what))});
-  }
-  std::size_t total = 0;
-  for (const std::size_t count : counts) total += count;
-  require_length(what, rank, "the shard", shard, counts[static_cast<std::size_t>(rank)]);
-  require_length(what, rank, "the larger buffer", all, total);
-}
-
 /// The block of a rank times the ranks must fit into memory.
 inline std::size_t checked_count(std::size_t count, int size, data_type type, operation what) {
   if (count <= std::numeric_limits<std::ptrdiff_t>::max() / size_of(type) / static_cast<std::size_t>(size))
@@ -123,6 +110,21 @@ inline std::size_t checked_count(std::size_t count, int size, data_type type, op
   throw usage_error(std::to_string(count) + " elements of " + std::string(name_of(type)) + " a rank are too many for " +
                         std::to_string(size) + " ranks (a negative count, perhaps?)",
                     {.operation = std::string(name_of(what))});
+}
+
+/// The counts of a v-form: one a rank, and the buffers fit them.
+inline void require_counts(operation what, data_type type, int rank, int size, std::span<const std::size_t> counts,
+                           std::size_t shard, std::size_t all) {
+  if (counts.size() != static_cast<std::size_t>(size)) {
+    throw usage_error(
+        std::to_string(counts.size()) + " counts were given for a group of " + std::to_string(size) + " ranks",
+        {.rank = rank, .operation = std::string(name_of(what))});
+  }
+  std::size_t total = 0;
+  for (const std::size_t count : counts)
+    total = checked_count(total + checked_count(count, size, type, what), 1, type, what);
+  require_length(what, rank, "the shard", shard, counts[static_cast<std::size_t>(rank)]);
+  require_length(what, rank, "the larger buffer", all, total);
 }
 
 }  // namespace mics::detail

@@ -34,7 +34,7 @@ collective_call reduce_scatter_call(int rank, int size, const Input& input, Shar
 template <buffer Input, writable_buffer Shard>
 collective_call reduce_scatter_v_call(int rank, int size, const Input& input, Shard& shard,
                                       std::span<const std::size_t> counts, reduction reduce) {
-  require_counts(operation::reduce_scatter, rank, size, counts, std::size(shard), std::size(input));
+  require_counts(operation::reduce_scatter, type_of<Input>, rank, size, counts, std::size(shard), std::size(input));
   return {.what = operation::reduce_scatter,
           .type = type_of<Input>,
           .reduce = reduce,
