@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <mics/error.hpp>
 #include <mics/transport/thread/traffic.hpp>
 #include <mics/types.hpp>
 
@@ -76,11 +77,14 @@ class cluster_state {
     }
   }
 
-  /// The first failure ends the waits of all ranks; later ones are its consequences.
+  /// The first failure ends the waits of all ranks. An aborted_error is but the consequence of another rank's failure,
+  /// which may be on its way still: it gives way to that.
   void abort(int culprit, std::exception_ptr failure) {
     const std::lock_guard lock(mutex_);
-    if (failure_) return;
+    const bool first = !failure_;
+    if (!first && !(is_consequence(failure_) && !is_consequence(failure))) return;
     failure_ = failure;
+    if (!first) return;
     reason_ = "rank " + std::to_string(culprit) + " failed: " + words(failure);
     aborted_.store(true, std::memory_order_release);
   }
@@ -116,6 +120,16 @@ class cluster_state {
   }
 
  private:
+  static bool is_consequence(const std::exception_ptr& failure) {
+    try {
+      std::rethrow_exception(failure);
+    } catch (const aborted_error&) {
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
+
   static std::string words(const std::exception_ptr& failure) {
     try {
       std::rethrow_exception(failure);
