@@ -11,6 +11,7 @@
 #include <mics/model/calibration.hpp>
 
 #include "measurements.hpp"
+#include "train_check.hpp"
 
 namespace plan_tool {
 namespace {
@@ -99,19 +100,20 @@ bool print_sizes(const std::vector<model::residual>& fitted) {
 
 int calibrate(const options& chosen) {
   const measurements read = read_measurements(chosen.calibration);
-  std::printf("# %s: %zu rows of %s, %zu of other types or reductions left out\n# %s\n", chosen.calibration.c_str(),
-              read.samples.size(), read.type.c_str(), read.left_out, read.about.c_str());
+  std::printf("%s# %zu rows of %s, %zu of other types or reductions left out\n", read.about.c_str(),
+              read.samples.size(), read.type.c_str(), read.left_out);
   const auto fit = model::calibration::fit(read.samples);
   const auto fitted = fit.residuals(read.samples);
   const auto unseen = model::held_out(read.samples);
   print_links(fit.links(), model::median_error(fit.link_residuals(read.samples)));
   print_profiles(fitted, unseen);
   if (chosen.rows) print_rows(fitted);
-  const bool met = print_sizes(fitted);
+  bool met = print_sizes(fitted);
   std::printf("#\n# median error of all rows: %.1f %%; of sizes that took no part in the fit: ",
               100 * model::median_error(fitted));
   unseen.empty() ? std::printf("no such rows\n") : std::printf("%.1f %%\n", 100 * model::median_error(unseen));
   std::printf("# goal: %s\n", met ? "met" : "missed");
+  if (chosen.train_lm.run) met = check_training(fit, chosen.train_lm) && met;
   return chosen.check && !met ? 1 : 0;
 }
 

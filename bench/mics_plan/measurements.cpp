@@ -120,14 +120,11 @@ json parse_file(const std::string& path) {
   }
 }
 
-}  // namespace
-
-measurements read_measurements(const std::string& path) {
+void read_file(measurements& all, const std::string& path) {
   const json whole = parse_file(path);
   const json& rows = fields(whole, "'" + path + "'").at("rows");
   if (!rows.is_array() || rows.empty()) refuse("'" + path + "': rows", rows, "a list of one row or more");
-  measurements all;
-  all.about = about(whole);
+  all.about += "# " + path + ": " + about(whole) + "\n";
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const fields row(rows[i], "'" + path + "': rows[" + std::to_string(i) + "]");
     const std::string algo = row.text("algo");
@@ -144,7 +141,15 @@ measurements read_measurements(const std::string& path) {
       throw std::invalid_argument(row.where() + ": " + problem.what());
     }
   }
-  if (all.samples.empty()) throw std::invalid_argument("'" + path + "' holds no collective that can be fitted");
+}
+
+}  // namespace
+
+measurements read_measurements(const std::vector<std::string>& paths) {
+  measurements all;
+  for (const std::string& path : paths) read_file(all, path);
+  if (all.samples.empty())
+    throw std::invalid_argument("'" + paths.front() + "' holds no collective that can be fitted");
   return all;
 }
 
