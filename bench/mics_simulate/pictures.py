@@ -95,7 +95,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--program", default="mics_simulate", help="path of mics_simulate")
     arguments.add_argument("--calibration", default="bench/results/calibration.json")
-    arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path("bench/results"), help="folder of the pictures")
+    arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path("bench/results"), help="pictures go there")
     given = arguments.parse_args()
     for name in PICTURES:
         path = given.out / f"simulated_{name}.svg"
