@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@ namespace detail {
 template <class C>
 concept has_identity = requires(const C& c) {
   { c.rank() } -> std::convertible_to<int>;
+  { c.world_rank() } -> std::convertible_to<int>;
   { c.size() } -> std::convertible_to<int>;
   { c.name() } -> std::convertible_to<std::string>;
   { c.shape() } -> std::same_as<const group_shape&>;
@@ -42,12 +44,19 @@ concept has_split = requires(const C& c, int colour, int key, std::string name) 
   { c.split(colour, key, name) } -> std::same_as<typename C::owner_type>;
 };
 
-/// What work is ordered by: cheap to copy, e.g. cudaStream_t.
+/// What work is ordered by, e.g. cudaStream_t, and the marks by which streams wait for each other. Cheap to copy.
 template <class C>
-concept has_streams = requires {
-  typename C::stream_type;
-}
-&&std::copyable<typename C::stream_type>;
+concept has_streams = requires(const C& c, typename C::stream_type stream, typename C::event_type event) {
+  { c.record(stream) } -> std::same_as<typename C::event_type>;
+  c.wait(stream, event);
+};
+
+/// What a call takes where its options leave it open.
+template <class C>
+concept has_defaults = requires(const C& c) {
+  { c.timeout() } -> std::convertible_to<std::chrono::milliseconds>;
+  { c.checked() } -> std::convertible_to<bool>;
+};
 
 /// What plans are made from.
 template <class C>
@@ -63,12 +72,13 @@ concept has_plans = requires(const C& c) {
 /// from one thread at a time.
 template <class C>
 concept communicator = detail::has_identity<C> && detail::has_placement<C> && detail::has_twins<C> &&
-    detail::has_split<C> && detail::has_streams<C> && detail::has_plans<C>;
+    detail::has_split<C> && detail::has_streams<C> && detail::has_plans<C> && detail::has_defaults<C>;
 
 template <communicator C> using stream_of = typename C::stream_type;
 
 /// A transport that moves messages: it runs the programs of the library's own algorithms, in the caller's thread or in
-/// the order of a stream. (A transport with collectives of its own runs whole stages instead.)
+/// the order of a stream. (A transport with collectives of its own gets planned calls
+/// instead: see native_communicator in collectives/planned_call.hpp.)
 template <class C>
 concept message_communicator = communicator<C> &&
     requires(const C& c, schedule::launch order, typename C::stream_type stream) {
@@ -79,12 +89,15 @@ concept message_communicator = communicator<C> &&
 /// Says in words which capability a type lacks to be a communicator.
 template <class C> consteval bool check_communicator() {
   static_assert(detail::has_identity<C>,
-                "mics: a communicator needs rank(), size(), name() and shape() -> const group_shape&");
+                "mics: a communicator needs rank(), world_rank(), size(), name() and shape() -> const group_shape&");
   static_assert(detail::has_placement<C>, "mics: a communicator needs set_shape(group_shape)");
   static_assert(detail::has_twins<C>,
                 "mics: a communicator names owner_type and ref_type; ref_type is copyable and made from it");
   static_assert(detail::has_split<C>, "mics: a communicator needs split(colour, key, name) -> owner_type");
-  static_assert(detail::has_streams<C>, "mics: a communicator names a copyable stream_type");
+  static_assert(
+      detail::has_streams<C>,
+      "mics: a communicator names stream_type and event_type, and has record(stream) and wait(stream, event)");
+  static_assert(detail::has_defaults<C>, "mics: a communicator needs timeout() and checked()");
   static_assert(detail::has_plans<C>,
                 "mics: a communicator needs static transport_traits traits and programs() -> program_cache&");
   return communicator<C>;

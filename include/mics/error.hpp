@@ -49,6 +49,7 @@ class error : public std::runtime_error {
 };
 
 /// The caller's mistake, found before any data moved: sizes, types, overlap, order of calls, ranks that disagree.
+/// (Unchecked, a disagreement of ranks may show in the middle of an operation only; the group is of no use then.)
 class usage_error : public error {
   using error::error;
 };

@@ -16,19 +16,32 @@ struct group_options {
   int partition_size = 0;
 };
 
+namespace detail {
+
+/// The geometry of a world: nodes of `node_size`, or where that is 0 as its transport knows them.
+template <communicator C> topology topology_of(const C& world, int node_size, int partition_size) {
+  if (node_size != 0) return topology::uniform(world.size(), node_size, partition_size);
+  if constexpr (requires { world.ranks_per_node(); }) {
+    return topology::uneven(world.ranks_per_node(), partition_size);
+  } else {
+    return topology::uniform(world.size(), world.shape().node_size, partition_size);
+  }
+}
+
+}  // namespace detail
+
 /// The communicators of one rank: world, partition, replication, node and rail. Each is made at its first use, which is
-/// therefore collective: all ranks of the world ask for the same group at the same point (node and rail: all ranks of
-/// the partition). Making `groups` itself is arithmetic and costs no communication.
-/// Throws topology_error for a geometry that cannot exist; one that no hierarchy can serve works, flat, and
-/// `topology().flat_reason(rank)` says why.
+/// therefore collective: all ranks of the world ask for the same group at the same point. Making `groups` itself is
+/// arithmetic and costs no communication. Throws topology_error for a geometry that cannot exist; one that no hierarchy
+/// can serve works, flat, and `topology().flat_reason(rank)` says why.
 template <communicator C> class groups {
  public:
   using communicator_type = C;
 
   groups(const C& world, group_options options = {})
       : world_(world),
-        topology_(topology::uniform(world.size(), options.node_size > 0 ? options.node_size : world.shape().node_size,
-                                    options.partition_size > 0 ? options.partition_size : world.size())) {}
+        topology_(detail::topology_of(world, options.node_size,
+                                      options.partition_size != 0 ? options.partition_size : world.size())) {}
   groups(const C& world, mics::topology geometry) : world_(world), topology_(std::move(geometry)) {
     if (topology_.world_size() == world.size()) return;
     throw topology_error("a topology of " + std::to_string(topology_.world_size()) + " ranks for a world of " +
@@ -84,6 +97,8 @@ template <communicator C> class groups {
   C make(std::optional<owner>& group, const C& parent, const rank_range& ranks, const char* name) {
     if (!group) {
       group = parent.split(ranks.first, world_.rank(), label(name, ranks));
+      const auto node_of = [&](int member) { return topology_.node_of(ranks[member]); };
+      group->set_shape(detail::shape_on_nodes(ranks.index_of(world_.rank()), ranks.size, node_of));
       ++created_;
     }
     return *group;

@@ -15,5 +15,8 @@
 #include <mics/options.hpp>
 #include <mics/plan.hpp>
 #include <mics/topology.hpp>
+#include <mics/training/gradient_sync.hpp>
+#include <mics/training/shard_copy.hpp>
+#include <mics/training/shard_layout.hpp>
 #include <mics/types.hpp>
 #include <mics/version.hpp>

@@ -48,7 +48,8 @@ constexpr std::string_view name_of(algorithm how) noexcept {
 /// The type in which partial sums of 16-bit floats travel and add up.
 enum class accumulation : std::uint8_t {
   native,   ///< each fold computes in float and rounds its result once; partial results travel in 16 bits
-  widened,  ///< partial results stay float until the end: one rounding in all, twice the bytes
+  widened,  ///< partial results stay float until the end: one rounding in all, twice the bytes, and
+            ///< float copies of both buffers while the call runs
 };
 
 /// Choices of one call; every rank of the group must make the same ones.

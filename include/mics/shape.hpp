@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 namespace mics {
 
@@ -19,5 +22,44 @@ struct group_shape {
   [[nodiscard]] int local_rank() const noexcept { return rank % node_size; }
   [[nodiscard]] int node_of(int r) const noexcept { return r / node_size; }
 };
+
+namespace detail {
+
+/// Ranks of each run of consecutive members in one node; `node_of(i)` is the node of member i.
+template <class NodeOf> std::vector<int> runs_of_nodes(int size, NodeOf node_of) {
+  std::vector<int> runs;
+  for (int member = 0; member < size; ++member) {
+    if (member == 0 || node_of(member) != node_of(member - 1)) runs.push_back(0);
+    ++runs.back();
+  }
+  return runs;
+}
+
+/// The shape of a group whose member i lies on node `node_of(i)`: n runs of k members on n nodes, or flat with the
+/// reason.
+template <class NodeOf> group_shape shape_on_nodes(int rank, int size, NodeOf node_of) {
+  group_shape shape{rank, size, 1, size, {}};
+  const std::vector<int> runs = runs_of_nodes(size, node_of);
+  std::vector<int> first_nodes;
+  for (std::size_t run = 0, member = 0; run < runs.size(); member += static_cast<std::size_t>(runs[run++])) {
+    const int node = node_of(static_cast<int>(member));
+    if (std::find(first_nodes.begin(), first_nodes.end(), node) != first_nodes.end()) {
+      shape.flat_reason = "the group comes back to node " + std::to_string(node) + " at its rank " +
+                          std::to_string(member) + ", so its nodes are no consecutive runs of ranks";
+      return shape;
+    }
+    first_nodes.push_back(node);
+    if (runs[run] != runs[0]) {
+      shape.flat_reason = "the group's ranks lie unevenly on nodes: " + std::to_string(runs[0]) + " on the first, " +
+                          std::to_string(runs[run]) + " on number " + std::to_string(run + 1);
+      return shape;
+    }
+  }
+  shape.nodes = static_cast<int>(runs.size());
+  shape.node_size = runs[0];
+  return shape;
+}
+
+}  // namespace detail
 
 }  // namespace mics

@@ -14,30 +14,36 @@ namespace mics {
 
 namespace detail {
 
-inline collective_call all_gather_call(int size, const void* shard, void* full, std::size_t count, data_type type) {
-  return {.what = operation::all_gather,
+inline collective_call all_gather_call(const call_site& at, const void* shard, void* full, std::size_t count,
+                                       data_type type) {
+  constexpr operation what = operation::all_gather;
+  return {.what = what,
           .type = type,
           .input = shard,
           .output = full,
-          .blocks = schedule::block_layout::uniform(size, checked_count(count, size, type, operation::all_gather))};
+          .blocks = schedule::block_layout::uniform(at.size, checked_count(at, what, count, type, at.size))};
 }
 
 template <buffer Shard, writable_buffer Full>
-collective_call all_gather_call(int rank, int size, const Shard& shard, Full& full) {
-  const std::size_t count = std::size(shard);
-  require_length(operation::all_gather, rank, "full", std::size(full), count * static_cast<std::size_t>(size));
-  return all_gather_call(size, std::data(shard), std::data(full), count, type_of<Shard>);
+collective_call all_gather_call(const call_site& at, const Shard& shard, Full& full) {
+  const auto call = all_gather_call(at, std::data(shard), std::data(full), std::size(shard), type_of<Shard>);
+  require_length(at, call.what, "full", std::size(full), call.blocks.total());
+  return call;
+}
+
+inline collective_call all_gather_v_call(const call_site& at, const void* shard, void* full,
+                                         std::span<const std::size_t> counts, data_type type) {
+  constexpr operation what = operation::all_gather;
+  return {.what = what, .type = type, .input = shard, .output = full, .blocks = checked_counts(at, what, counts, type)};
 }
 
 template <buffer Shard, writable_buffer Full>
-collective_call all_gather_v_call(int rank, int size, const Shard& shard, Full& full,
+collective_call all_gather_v_call(const call_site& at, const Shard& shard, Full& full,
                                   std::span<const std::size_t> counts) {
-  require_counts(operation::all_gather, type_of<Shard>, rank, size, counts, std::size(shard), std::size(full));
-  return {.what = operation::all_gather,
-          .type = type_of<Shard>,
-          .input = std::data(shard),
-          .output = std::data(full),
-          .blocks = schedule::block_layout::by_counts(counts)};
+  const auto call = all_gather_v_call(at, std::data(shard), std::data(full), counts, type_of<Shard>);
+  require_length(at, call.what, "shard", std::size(shard), call.blocks.length(at.rank));
+  require_length(at, call.what, "full", std::size(full), call.blocks.total());
+  return call;
 }
 
 }  // namespace detail
@@ -54,27 +60,27 @@ collective_call all_gather_v_call(int rank, int size, const Shard& shard, Full& 
 template <communicator C, buffer Shard, writable_buffer Full>
 requires same_elements<Shard, Full>
 void all_gather(const C& comm, const Shard& shard, Full&& full, const collective_options& options = {}) {
-  detail::launch_one(comm, detail::all_gather_call(comm.rank(), comm.size(), shard, full), options);
+  detail::launch_one(comm, detail::all_gather_call(detail::call_site(comm), shard, full), options);
 }
 
 template <communicator C, buffer Shard, writable_buffer Full>
 requires same_elements<Shard, Full>
 void all_gather(const C& comm, const Shard& shard, Full&& full, stream_of<C> stream,
                 const collective_options& options = {}) {
-  detail::launch_one(comm, detail::all_gather_call(comm.rank(), comm.size(), shard, full), stream, options);
+  detail::launch_one(comm, detail::all_gather_call(detail::call_site(comm), shard, full), stream, options);
 }
 
 /// The same for callers whose types are known at run time; `count` is the number of elements of one shard.
 template <communicator C>
 void all_gather(const C& comm, const void* shard, void* full, std::size_t count, data_type type,
                 const collective_options& options = {}) {
-  detail::launch_one(comm, detail::all_gather_call(comm.size(), shard, full, count, type), options);
+  detail::launch_one(comm, detail::all_gather_call(detail::call_site(comm), shard, full, count, type), options);
 }
 
 template <communicator C>
 void all_gather(const C& comm, const void* shard, void* full, std::size_t count, data_type type, stream_of<C> stream,
                 const collective_options& options = {}) {
-  detail::launch_one(comm, detail::all_gather_call(comm.size(), shard, full, count, type), stream, options);
+  detail::launch_one(comm, detail::all_gather_call(detail::call_site(comm), shard, full, count, type), stream, options);
 }
 
 /// Gathers shards of different lengths: rank r contributes counts[r] elements, packed in rank order in `full`.
@@ -83,14 +89,28 @@ template <communicator C, buffer Shard, writable_buffer Full>
 requires same_elements<Shard, Full>
 void all_gather_v(const C& comm, const Shard& shard, Full&& full, std::span<const std::size_t> counts,
                   const collective_options& options = {}) {
-  detail::launch_one(comm, detail::all_gather_v_call(comm.rank(), comm.size(), shard, full, counts), options);
+  detail::launch_one(comm, detail::all_gather_v_call(detail::call_site(comm), shard, full, counts), options);
 }
 
 template <communicator C, buffer Shard, writable_buffer Full>
 requires same_elements<Shard, Full>
 void all_gather_v(const C& comm, const Shard& shard, Full&& full, std::span<const std::size_t> counts,
                   stream_of<C> stream, const collective_options& options = {}) {
-  detail::launch_one(comm, detail::all_gather_v_call(comm.rank(), comm.size(), shard, full, counts), stream, options);
+  detail::launch_one(comm, detail::all_gather_v_call(detail::call_site(comm), shard, full, counts), stream, options);
+}
+
+/// The same for callers whose types are known at run time.
+template <communicator C>
+void all_gather_v(const C& comm, const void* shard, void* full, std::span<const std::size_t> counts, data_type type,
+                  const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_gather_v_call(detail::call_site(comm), shard, full, counts, type), options);
+}
+
+template <communicator C>
+void all_gather_v(const C& comm, const void* shard, void* full, std::span<const std::size_t> counts, data_type type,
+                  stream_of<C> stream, const collective_options& options = {}) {
+  detail::launch_one(comm, detail::all_gather_v_call(detail::call_site(comm), shard, full, counts, type), stream,
+                     options);
 }
 
 }  // namespace mics

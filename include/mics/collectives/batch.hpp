@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace mics {
 /// Collects collectives of any kinds, types and sizes and runs them as one launch: one start, one end, and their
 /// messages flow one behind the other. Use it for the many tensors of a layer.
 /// - Every rank adds the same collectives in the same order. Each has the contract of its own function.
-/// - The buffers of different calls must not overlap, except where both only read.
+/// - What one call writes must not overlap any buffer of another; run() throws usage_error.
 /// - Nothing moves before run(); a usage_error of add or run leaves the data as they were. run() may be repeated.
 template <communicator C> class batch {
  public:
@@ -22,30 +23,41 @@ template <communicator C> class batch {
 
   template <buffer Shard, writable_buffer Full>
   requires same_elements<Shard, Full> batch& all_gather(const Shard& shard, Full&& full) {
-    return add(detail::all_gather_call(comm_.rank(), comm_.size(), shard, full));
+    return add(detail::all_gather_call(detail::call_site(comm_), shard, full));
   }
   batch& all_gather(const void* shard, void* full, std::size_t count, data_type type) {
-    return add(detail::all_gather_call(comm_.size(), shard, full, count, type));
+    return add(detail::all_gather_call(detail::call_site(comm_), shard, full, count, type));
   }
 
   template <buffer Input, writable_buffer Shard>
   requires same_elements<Input, Shard> batch& reduce_scatter(const Input& input, Shard&& shard, reduction reduce) {
-    return add(detail::reduce_scatter_call(comm_.rank(), comm_.size(), input, shard, reduce));
+    return add(detail::reduce_scatter_call(detail::call_site(comm_), input, shard, reduce));
   }
   batch& reduce_scatter(const void* input, void* shard, std::size_t count, data_type type, reduction reduce) {
-    return add(detail::reduce_scatter_call(comm_.size(), input, shard, count, type, reduce));
+    return add(detail::reduce_scatter_call(detail::call_site(comm_), input, shard, count, type, reduce));
   }
 
   template <buffer Input, writable_buffer Output>
   requires same_elements<Input, Output> batch& all_reduce(const Input& input, Output&& output, reduction reduce) {
-    return add(detail::all_reduce_call(comm_.rank(), comm_.size(), input, output, reduce));
+    return add(detail::all_reduce_call(detail::call_site(comm_), input, output, reduce));
   }
   batch& all_reduce(const void* input, void* output, std::size_t count, data_type type, reduction reduce) {
-    return add(detail::all_reduce_call(comm_.size(), input, output, count, type, reduce));
+    return add(detail::all_reduce_call(detail::call_site(comm_), input, output, count, type, reduce));
   }
 
+  batch& all_gather_v(const void* shard, void* full, std::span<const std::size_t> counts, data_type type) {
+    return add(detail::all_gather_v_call(detail::call_site(comm_), shard, full, counts, type));
+  }
+  batch& reduce_scatter_v(const void* input, void* shard, std::span<const std::size_t> counts, data_type type,
+                          reduction reduce) {
+    return add(detail::reduce_scatter_v_call(detail::call_site(comm_), input, shard, counts, type, reduce));
+  }
+
+  batch& broadcast(void* data, std::size_t count, data_type type, int root) {
+    return add(detail::broadcast_call(detail::call_site(comm_), data, count, type, root));
+  }
   template <writable_buffer Data> batch& broadcast(Data&& data, int root) {
-    return add(detail::broadcast_call(data, root));
+    return add(detail::broadcast_call(detail::call_site(comm_), data, root));
   }
 
   /// Runs them all and returns when this rank is done. An empty batch does nothing.

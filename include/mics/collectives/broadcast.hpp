@@ -13,48 +13,49 @@ namespace mics {
 
 namespace detail {
 
-inline collective_call broadcast_call(void* data, std::size_t count, data_type type, int root) {
-  return {.what = operation::broadcast,
+inline collective_call broadcast_call(const call_site& at, void* data, std::size_t count, data_type type, int root) {
+  constexpr operation what = operation::broadcast;
+  return {.what = what,
           .type = type,
           .root = root,
           .input = data,
           .output = data,
-          .blocks = schedule::block_layout::uniform(1, checked_count(count, 1, type, operation::broadcast))};
+          .blocks = schedule::block_layout::uniform(1, checked_count(at, what, count, type, 1))};
 }
 
-template <writable_buffer Data> collective_call broadcast_call(Data& data, int root) {
-  return broadcast_call(std::data(data), std::size(data), type_of<Data>, root);
+template <writable_buffer Data> collective_call broadcast_call(const call_site& at, Data& data, int root) {
+  return broadcast_call(at, std::data(data), std::size(data), type_of<Data>, root);
 }
 
 }  // namespace detail
 
-/// Copies `data` of rank `root` into `data` of every other rank of the group. In a group over several nodes the bytes
-/// enter each node once.
+/// Copies `data` of rank `root` into `data` of every other rank of the group. In a group that covers several
+/// nodes evenly the bytes enter each node once.
 /// - Shapes: the same number of elements on every rank. In place by nature; no temporary memory.
 /// - Order: with a stream, enqueued on it; without one, blocks until `data` is complete here and has been read by those
 ///   that take it from here.
 /// - Bit-exact. Throws usage_error before any data moves, e.g. for a root outside the group.
 template <communicator C, writable_buffer Data>
 void broadcast(const C& comm, Data&& data, int root, const collective_options& options = {}) {
-  detail::launch_one(comm, detail::broadcast_call(data, root), options);
+  detail::launch_one(comm, detail::broadcast_call(detail::call_site(comm), data, root), options);
 }
 
 template <communicator C, writable_buffer Data>
 void broadcast(const C& comm, Data&& data, int root, stream_of<C> stream, const collective_options& options = {}) {
-  detail::launch_one(comm, detail::broadcast_call(data, root), stream, options);
+  detail::launch_one(comm, detail::broadcast_call(detail::call_site(comm), data, root), stream, options);
 }
 
 /// The same for callers whose types are known at run time; `count` is the number of elements.
 template <communicator C>
 void broadcast(const C& comm, void* data, std::size_t count, data_type type, int root,
                const collective_options& options = {}) {
-  detail::launch_one(comm, detail::broadcast_call(data, count, type, root), options);
+  detail::launch_one(comm, detail::broadcast_call(detail::call_site(comm), data, count, type, root), options);
 }
 
 template <communicator C>
 void broadcast(const C& comm, void* data, std::size_t count, data_type type, int root, stream_of<C> stream,
                const collective_options& options = {}) {
-  detail::launch_one(comm, detail::broadcast_call(data, count, type, root), stream, options);
+  detail::launch_one(comm, detail::broadcast_call(detail::call_site(comm), data, count, type, root), stream, options);
 }
 
 }  // namespace mics

@@ -14,33 +14,43 @@ namespace mics {
 
 namespace detail {
 
-inline collective_call reduce_scatter_call(int size, const void* input, void* shard, std::size_t count, data_type type,
-                                           reduction reduce) {
-  return {.what = operation::reduce_scatter,
+inline collective_call reduce_scatter_call(const call_site& at, const void* input, void* shard, std::size_t count,
+                                           data_type type, reduction reduce) {
+  constexpr operation what = operation::reduce_scatter;
+  return {.what = what,
           .type = type,
           .reduce = reduce,
           .input = input,
           .output = shard,
-          .blocks = schedule::block_layout::uniform(size, checked_count(count, size, type, operation::reduce_scatter))};
+          .blocks = schedule::block_layout::uniform(at.size, checked_count(at, what, count, type, at.size))};
 }
 
 template <buffer Input, writable_buffer Shard>
-collective_call reduce_scatter_call(int rank, int size, const Input& input, Shard& shard, reduction reduce) {
-  const std::size_t count = std::size(shard);
-  require_length(operation::reduce_scatter, rank, "input", std::size(input), count * static_cast<std::size_t>(size));
-  return reduce_scatter_call(size, std::data(input), std::data(shard), count, type_of<Input>, reduce);
+collective_call reduce_scatter_call(const call_site& at, const Input& input, Shard& shard, reduction reduce) {
+  const auto call =
+      reduce_scatter_call(at, std::data(input), std::data(shard), std::size(shard), type_of<Input>, reduce);
+  require_length(at, call.what, "input", std::size(input), call.blocks.total());
+  return call;
 }
 
-template <buffer Input, writable_buffer Shard>
-collective_call reduce_scatter_v_call(int rank, int size, const Input& input, Shard& shard,
-                                      std::span<const std::size_t> counts, reduction reduce) {
-  require_counts(operation::reduce_scatter, type_of<Input>, rank, size, counts, std::size(shard), std::size(input));
-  return {.what = operation::reduce_scatter,
-          .type = type_of<Input>,
+inline collective_call reduce_scatter_v_call(const call_site& at, const void* input, void* shard,
+                                             std::span<const std::size_t> counts, data_type type, reduction reduce) {
+  constexpr operation what = operation::reduce_scatter;
+  return {.what = what,
+          .type = type,
           .reduce = reduce,
-          .input = std::data(input),
-          .output = std::data(shard),
-          .blocks = schedule::block_layout::by_counts(counts)};
+          .input = input,
+          .output = shard,
+          .blocks = checked_counts(at, what, counts, type)};
+}
+
+template <buffer Input, writable_buffer Shard>
+collective_call reduce_scatter_v_call(const call_site& at, const Input& input, Shard& shard,
+                                      std::span<const std::size_t> counts, reduction reduce) {
+  const auto call = reduce_scatter_v_call(at, std::data(input), std::data(shard), counts, type_of<Input>, reduce);
+  require_length(at, call.what, "shard", std::size(shard), call.blocks.length(at.rank));
+  require_length(at, call.what, "input", std::size(input), call.blocks.total());
+  return call;
 }
 
 }  // namespace detail
@@ -48,11 +58,12 @@ collective_call reduce_scatter_v_call(int rank, int size, const Input& input, Sh
 /// Reduces `input` element by element over all ranks of the group and leaves each rank with its own part.
 /// - Shapes: `shard` has n elements, the same n on every rank; `input` has n * size(); rank r gets [r*n, (r+1)*n).
 /// - In place: `shard` may be exactly its own part of `input`; any other overlap is a usage_error.
-/// - Memory: none for `direct`; a hierarchical one takes one block a node (two with a ring on the rail), a ring
+/// - Memory (accumulation::widened: float copies of both buffers besides): none for `direct`; a hierarchical one takes
+/// one block a node (two with a ring on the rail), a ring
 ///   size() - 2 blocks. plan_for(...).temporary_bytes() says it.
 /// - Order: with a stream, enqueued on it; without one, blocks until `shard` is complete and `input` may be changed.
 /// - Deterministic: the order of additions depends on the algorithm and the group only. `avg` is one scale at the end.
-///   16-bit floats are folded in float and rounded once a stage, or once in all with accumulation::widened.
+///   16-bit floats are folded in float and rounded once a step of the algorithm, or once in all when widened.
 /// - Throws usage_error before any data moves, e.g. for avg of integers; later failures throw where they are waited
 /// for.
 /// - Source: MiCS, VLDB 2023, hierarchical communication.
@@ -60,29 +71,29 @@ template <communicator C, buffer Input, writable_buffer Shard>
 requires same_elements<Input, Shard>
 void reduce_scatter(const C& comm, const Input& input, Shard&& shard, reduction reduce,
                     const collective_options& options = {}) {
-  detail::launch_one(comm, detail::reduce_scatter_call(comm.rank(), comm.size(), input, shard, reduce), options);
+  detail::launch_one(comm, detail::reduce_scatter_call(detail::call_site(comm), input, shard, reduce), options);
 }
 
 template <communicator C, buffer Input, writable_buffer Shard>
 requires same_elements<Input, Shard>
 void reduce_scatter(const C& comm, const Input& input, Shard&& shard, reduction reduce, stream_of<C> stream,
                     const collective_options& options = {}) {
-  detail::launch_one(comm, detail::reduce_scatter_call(comm.rank(), comm.size(), input, shard, reduce), stream,
-                     options);
+  detail::launch_one(comm, detail::reduce_scatter_call(detail::call_site(comm), input, shard, reduce), stream, options);
 }
 
 /// The same for callers whose types are known at run time; `count` is the number of elements of one shard.
 template <communicator C>
 void reduce_scatter(const C& comm, const void* input, void* shard, std::size_t count, data_type type, reduction reduce,
                     const collective_options& options = {}) {
-  detail::launch_one(comm, detail::reduce_scatter_call(comm.size(), input, shard, count, type, reduce), options);
+  detail::launch_one(comm, detail::reduce_scatter_call(detail::call_site(comm), input, shard, count, type, reduce),
+                     options);
 }
 
 template <communicator C>
 void reduce_scatter(const C& comm, const void* input, void* shard, std::size_t count, data_type type, reduction reduce,
                     stream_of<C> stream, const collective_options& options = {}) {
-  detail::launch_one(comm, detail::reduce_scatter_call(comm.size(), input, shard, count, type, reduce), stream,
-                     options);
+  detail::launch_one(comm, detail::reduce_scatter_call(detail::call_site(comm), input, shard, count, type, reduce),
+                     stream, options);
 }
 
 /// Reduces into shards of different lengths: rank r gets counts[r] elements, packed in rank order in `input`.
@@ -91,7 +102,7 @@ template <communicator C, buffer Input, writable_buffer Shard>
 requires same_elements<Input, Shard>
 void reduce_scatter_v(const C& comm, const Input& input, Shard&& shard, std::span<const std::size_t> counts,
                       reduction reduce, const collective_options& options = {}) {
-  detail::launch_one(comm, detail::reduce_scatter_v_call(comm.rank(), comm.size(), input, shard, counts, reduce),
+  detail::launch_one(comm, detail::reduce_scatter_v_call(detail::call_site(comm), input, shard, counts, reduce),
                      options);
 }
 
@@ -99,7 +110,22 @@ template <communicator C, buffer Input, writable_buffer Shard>
 requires same_elements<Input, Shard>
 void reduce_scatter_v(const C& comm, const Input& input, Shard&& shard, std::span<const std::size_t> counts,
                       reduction reduce, stream_of<C> stream, const collective_options& options = {}) {
-  detail::launch_one(comm, detail::reduce_scatter_v_call(comm.rank(), comm.size(), input, shard, counts, reduce),
+  detail::launch_one(comm, detail::reduce_scatter_v_call(detail::call_site(comm), input, shard, counts, reduce), stream,
+                     options);
+}
+
+/// The same for callers whose types are known at run time.
+template <communicator C>
+void reduce_scatter_v(const C& comm, const void* input, void* shard, std::span<const std::size_t> counts,
+                      data_type type, reduction reduce, const collective_options& options = {}) {
+  detail::launch_one(comm, detail::reduce_scatter_v_call(detail::call_site(comm), input, shard, counts, type, reduce),
+                     options);
+}
+
+template <communicator C>
+void reduce_scatter_v(const C& comm, const void* input, void* shard, std::span<const std::size_t> counts,
+                      data_type type, reduction reduce, stream_of<C> stream, const collective_options& options = {}) {
+  detail::launch_one(comm, detail::reduce_scatter_v_call(detail::call_site(comm), input, shard, counts, type, reduce),
                      stream, options);
 }
 

@@ -12,7 +12,8 @@ namespace mics::hierarchical {
 inline void all_reduce(schedule::builder& b, const teams& t, algorithm on_rail) {
   const schedule::place own = schedule::output(t.shape.rank);
   reduce_scatter(b, t, own, on_rail);
-  all_gather(b, t, own, on_rail, static_cast<std::uint32_t>(t.shape.nodes));
+  const bool ring = on_rail == algorithm::ring;
+  all_gather(b, t, own, on_rail, ring ? static_cast<std::uint32_t>(t.shape.nodes) : 1);
 }
 
 }  // namespace mics::hierarchical

@@ -39,8 +39,12 @@ struct stages {
   bool overlaps = false;  ///< the parts use different links and overlap piece by piece
   double rows = 1;        ///< pieces in which the parts meet even without chunks
 
-  [[nodiscard]] constexpr double slow_into_node() const noexcept { return parts[0].slow_into_node + parts[1].slow_into_node; }
-  [[nodiscard]] constexpr double fast_into_node() const noexcept { return parts[0].fast_into_node + parts[1].fast_into_node; }
+  [[nodiscard]] constexpr double slow_into_node() const noexcept {
+    return parts[0].slow_into_node + parts[1].slow_into_node;
+  }
+  [[nodiscard]] constexpr double fast_into_node() const noexcept {
+    return parts[0].fast_into_node + parts[1].fast_into_node;
+  }
   [[nodiscard]] constexpr double slow_steps() const noexcept { return parts[0].slow_steps + parts[1].slow_steps; }
   [[nodiscard]] constexpr double fast_steps() const noexcept { return parts[0].fast_steps + parts[1].fast_steps; }
   [[nodiscard]] constexpr double messages() const noexcept { return parts[0].messages + parts[1].messages; }

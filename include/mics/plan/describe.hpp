@@ -49,6 +49,9 @@ inline std::string plan::describe() const {
   if (how() == algorithm::hierarchical) out += "\n  stages       " + detail::stages_in_words(*this);
   out += "\n  chunks       " + std::to_string(chunks()) + " of each block of " + detail::in_words(block_bytes());
   out += "\n  temporaries  " + detail::in_words(temporary_bytes()) + " a rank";
+  if (!shape_->flat_reason.empty()) {
+    return out + "\n  links        " + detail::in_words(volume.fast) + " between ranks, by slow links and fast ones";
+  }
   out += "\n  slow links   " + detail::in_words(volume.slow) + " into a node";
   if (how() == algorithm::hierarchical && (what() == operation::all_gather || what() == operation::reduce_scatter)) {
     const hierarchy geometry{shape_->nodes, shape_->node_size};

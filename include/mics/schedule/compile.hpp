@@ -39,7 +39,7 @@ inline void compile_all_reduce(builder& b, const recipe& r, const group_shape& s
   } else {
     algorithms::direct_reduce_scatter(b, all, {}, own, true);
   }
-  all.first_round = static_cast<std::uint32_t>(all.size());
+  all.first_round = r.how == algorithm::ring ? static_cast<std::uint32_t>(all.size()) : 1;
   algorithms::all_gather(b, all, own, r.how);
 }
 

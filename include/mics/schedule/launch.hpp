@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <mics/options.hpp>
 #include <mics/schedule/part.hpp>
 #include <mics/types.hpp>
 
@@ -16,23 +18,30 @@ namespace mics::schedule {
 struct signature {
   operation what = operation::barrier;
   data_type type = data_type::uint8;
+  data_type moved = data_type::uint8;  ///< what travels: wider than `type` when partial sums are widened
   reduction reduce = reduction::sum;
-  std::uint8_t how = 0;
+  algorithm how = algorithm::direct;
+  std::array<std::uint8_t, 3> padding{};  ///< keeps the bytes that travel defined
   std::int32_t root = 0;
-  std::uint32_t calls = 1;        ///< more than one: a batch, of which the first call is shown
-  std::uint32_t padding = 0;      ///< keeps the bytes that travel defined
-  std::uint64_t elements = 0;     ///< of the whole result or input
-  std::uint64_t fingerprint = 0;  ///< of everything else: counts by rank, chunks, the other calls of a batch
+  std::int32_t chunks = 1;
+  std::int32_t nodes = 1;                       ///< on which the rank believes the group to lie
+  std::uint32_t calls = 1;                      ///< more than one: a batch, of which the first call is shown
+  std::uint64_t elements = 0;                   ///< of the whole result or input
+  std::array<std::uint64_t, 8> first_blocks{};  ///< lengths of the first ranks' blocks
+  std::uint64_t fingerprint = 0;                ///< of all blocks and all calls of a batch
 
   bool operator==(const signature&) const = default;
 
   [[nodiscard]] std::string describe() const {
-    std::string text =
-        std::string(name_of(what)) + " of " + std::to_string(elements) + " x " + std::string(name_of(type));
-    if (what == operation::reduce_scatter || what == operation::all_reduce) text += ", " + std::string(name_of(reduce));
+    std::string text = std::string(name_of(what)) + " of " + std::to_string(elements) + " x " +
+                       std::string(name_of(type)) + ", " + std::string(name_of(reduce));
+    if (moved != type) text += " widened to " + std::string(name_of(moved));
     if (what == operation::broadcast) text += ", root " + std::to_string(root);
-    if (calls > 1) text += ", the first of " + std::to_string(calls) + " in a batch";
-    return text + " (details " + std::to_string(fingerprint % 10000) + ")";
+    text += ", " + std::string(name_of(how)) + " in " + std::to_string(chunks) + " chunks on " + std::to_string(nodes) +
+            " nodes, blocks of";
+    for (const std::uint64_t block : first_blocks) text += " " + std::to_string(block);
+    if (calls > 1) text += ", the first of " + std::to_string(calls) + " calls in a batch";
+    return text + " (all details: " + std::to_string(fingerprint % 100000) + ")";
   }
 };
 
@@ -52,6 +61,7 @@ struct launch {
   std::vector<part> parts{};
   std::vector<widening> widened{};
   signature what{};
+  bool internal = false;               ///< the library's own exchange: not counted among the caller's bytes
   const program* agreement = nullptr;  ///< compare signatures first, by this all-gather; null: trust the caller
   std::chrono::milliseconds timeout{0};
 };

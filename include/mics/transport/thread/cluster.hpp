@@ -21,8 +21,8 @@ struct cluster_options {
   int node_size = 1;
   std::vector<int> ranks_per_node{};          ///< when not empty: instead of the two above
   std::chrono::milliseconds timeout{30'000};  ///< deadline of every wait
-#ifdef NDEBUG
-  bool checked = false;  ///< compare every call among all ranks before data move
+#ifdef NDEBUG                                 // build all translation units of a program alike
+  bool checked = false;                       ///< compare every call among all ranks before data move
 #else
   bool checked = true;
 #endif
@@ -32,7 +32,7 @@ struct cluster_options {
 /// pretended nodes is counted.
 class cluster {
  public:
-  /// Throws topology_error for sizes below 1.
+  /// Throws topology_error for sizes below 1, usage_error for a timeout below 1 ms.
   explicit cluster(const cluster_options& options) : cluster(options, node_sizes(options)) {}
 
   [[nodiscard]] int size() const noexcept { return state_->size(); }
@@ -51,16 +51,19 @@ class cluster {
     const auto group = std::make_shared<group_state>(state_, 0, everyone);
     {
       std::vector<std::jthread> threads;
-      for (const int rank : everyone) {
-        threads.emplace_back([this, rank, &body, &group] {
-          try {
-            communicator world(std::make_shared<member>(group, rank, "world"));
-            body(world);
-          } catch (...) {
-            state_->abort(rank, std::current_exception());
-          }
-        });
-      }
+      for (const int rank : everyone) try {
+          threads.emplace_back([this, rank, &body, &group] {
+            try {
+              communicator world(std::make_shared<member>(group, rank, "world"));
+              body(world);
+            } catch (...) {
+              state_->abort(rank, std::current_exception());
+            }
+          });
+        } catch (...) {
+          state_->abort(rank, std::current_exception());  // no thread to be had: those that run must not wait for it
+          break;
+        }
     }
     if (const std::exception_ptr failure = state_->end_run()) std::rethrow_exception(failure);
   }
@@ -68,7 +71,11 @@ class cluster {
  private:
   cluster(const cluster_options& options, const std::vector<int>& sizes)
       : state_(std::make_shared<cluster_state>(node_of_each_rank(sizes), static_cast<int>(sizes.size()),
-                                               options.timeout, options.checked)) {}
+                                               options.timeout, options.checked)) {
+    if (options.timeout.count() < 1) {
+      throw usage_error("a timeout of " + std::to_string(options.timeout.count()) + " ms; it must be at least 1");
+    }
+  }
 
   static std::vector<int> node_sizes(const cluster_options& options) {
     std::vector<int> sizes = options.ranks_per_node;

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -41,9 +42,14 @@ class cluster_state {
   /// More ranks than cores: who waits should give way at once.
   [[nodiscard]] bool crowded() const noexcept { return crowded_; }
 
-  /// Counts a message, at the rank that received it.
-  void count(int from, int to, operation what, std::size_t bytes) noexcept {
+  /// Counts a message, at the rank that received it. Without an operation it is the library's own, kept apart.
+  void count(int from, int to, std::optional<operation> known, std::size_t bytes) noexcept {
     counters& c = moved_[static_cast<std::size_t>(to)];
+    if (!known) {
+      c.control.fetch_add(bytes, std::memory_order_relaxed);
+      return;
+    }
+    const operation what = *known;
     if (node_of(from) == node_of(to)) {
       c.fast.fetch_add(bytes, std::memory_order_relaxed);
       return;
@@ -55,7 +61,7 @@ class cluster_state {
 
   [[nodiscard]] traffic moved() const {
     std::vector<traffic::node_bytes> nodes(static_cast<std::size_t>(nodes_));
-    std::uint64_t fast = 0;
+    std::uint64_t fast = 0, control = 0;
     for (int rank = 0; rank < size(); ++rank) {
       const counters& c = moved_[static_cast<std::size_t>(rank)];
       traffic::node_bytes& node = nodes[static_cast<std::size_t>(node_of(rank))];
@@ -64,8 +70,9 @@ class cluster_state {
         node.out[op] += c.out[op].load(std::memory_order_relaxed);
       }
       fast += c.fast.load(std::memory_order_relaxed);
+      control += c.control.load(std::memory_order_relaxed);
     }
-    return {std::move(nodes), fast};
+    return {std::move(nodes), fast, control};
   }
 
   void reset_moved() noexcept {
@@ -74,6 +81,7 @@ class cluster_state {
         for (auto& bytes : *by_operation) bytes.store(0, std::memory_order_relaxed);
       }
       c.fast.store(0, std::memory_order_relaxed);
+      c.control.store(0, std::memory_order_relaxed);
     }
   }
 
@@ -85,7 +93,8 @@ class cluster_state {
     if (!first && !(is_consequence(failure_) && !is_consequence(failure))) return;
     failure_ = failure;
     if (!first) return;
-    reason_ = "rank " + std::to_string(culprit) + " failed: " + words(failure);
+    reason_ =
+        is_consequence(failure) ? words(failure) : "rank " + std::to_string(culprit) + " failed: " + words(failure);
     aborted_.store(true, std::memory_order_release);
   }
   [[nodiscard]] bool aborted() const noexcept { return aborted_.load(std::memory_order_acquire); }
@@ -150,6 +159,7 @@ class cluster_state {
     std::array<std::atomic<std::uint64_t>, operation_count> in{};
     std::array<std::atomic<std::uint64_t>, operation_count> out{};
     std::atomic<std::uint64_t> fast{0};
+    std::atomic<std::uint64_t> control{0};
   };
 
   std::vector<int> node_of_;

@@ -25,9 +25,13 @@ class communicator_ref {
   using owner_type = communicator;
   using ref_type = communicator_ref;
   using stream_type = stream_ref;
+  using event_type = event;
   static constexpr transport_traits traits{.direct_reads = true};
 
   communicator_ref() = default;
+  // Copies only: a ref that could be moved from an owner would take the ownership along.
+  communicator_ref(const communicator_ref&) = default;
+  communicator_ref& operator=(const communicator_ref&) = default;
 
   [[nodiscard]] int rank() const { return alive().shape().rank; }
   [[nodiscard]] int size() const { return alive().shape().size; }
@@ -38,11 +42,24 @@ class communicator_ref {
   [[nodiscard]] std::chrono::milliseconds timeout() const { return alive().cluster().timeout(); }
   [[nodiscard]] bool checked() const { return alive().cluster().checked(); }
 
-  /// Declares how the ranks lie on nodes, where the caller knows better. Before the first collective, on all ranks.
+  /// How many of the ranks lie on each node, in order.
+  [[nodiscard]] std::vector<int> ranks_per_node() const {
+    const group_state& group = *alive().group();
+    return detail::runs_of_nodes(group.size(),
+                                 [&group](int member) { return group.cluster()->node_of(group.world_rank(member)); });
+  }
+
+  /// Declares how the ranks lie on nodes, where the caller knows better; the same on all ranks.
+  /// Throws usage_error for another rank or size than the group's, for nodes that do not add up to the size, and after
+  /// the first collective.
   void set_shape(group_shape shape) const { alive().set_shape(std::move(shape)); }
 
   /// Makes a communicator of the ranks with the same colour, ordered by key and then by rank. Collective, blocking.
   [[nodiscard]] communicator split(int colour, int key, std::string name = {}) const;
+
+  /// Marks the end of the work so far in a stream, and lets another stream wait for it.
+  [[nodiscard]] static event record(stream_ref stream) { return stream.record(); }
+  static void wait(stream_ref stream, event e) { stream.wait(std::move(e)); }
 
   /// Runs a launch and returns when this rank has its results and its buffers are its own again.
   void run(schedule::launch order) const {
@@ -53,14 +70,15 @@ class communicator_ref {
   /// Runs a launch in the order of a stream. If it fails there, all ranks of the cluster are ended by aborted_error.
   void enqueue(schedule::launch order, stream_ref stream) const {
     const std::uint64_t ticket = alive().take_ticket();
-    stream.enqueue([m = state_, order = std::move(order), ticket]() mutable {
+    auto work = [m = state_, order = std::move(order), ticket]() mutable {
       try {
         m->run(order, ticket);
       } catch (...) {
-        m->cluster().abort(m->world_rank(), std::current_exception());
+        m->abandon(std::current_exception());
         throw;
       }
-    });
+    };
+    stream.enqueue(std::move(work), [m = state_](const std::exception_ptr& before) { m->abandon(before); });
   }
 
  protected:
@@ -107,8 +125,8 @@ inline communicator communicator_ref::split(int colour, int key, std::string nam
       detail::gather_values(steps, m.shape(), own, [&](std::span<const schedule::part> parts) {
         schedule::launch gather;
         gather.parts.assign(parts.begin(), parts.end());
-        gather.what.what = operation::barrier;
         gather.timeout = timeout();
+        gather.internal = true;
         run(std::move(gather));
       });
   std::vector<std::pair<int, int>> chosen;  // key, rank

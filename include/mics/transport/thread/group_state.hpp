@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -93,35 +92,10 @@ class group_state {
   std::string reason_{};  ///< written before failed_, read after it
 };
 
-/// How the members of a group lie on nodes: n consecutive runs of k ranks a node, or flat with the reason.
+/// How the members of a group lie on the pretended nodes.
 inline group_shape shape_of(const group_state& group, int rank) {
-  const cluster_state& cluster = *group.cluster();
-  std::vector<int> runs;  // ranks of each run of consecutive members in one node
-  std::set<int> seen;
-  group_shape shape{rank, group.size(), 1, group.size(), {}};
-  for (int member = 0, last_node = -1; member < group.size(); ++member) {
-    const int node = cluster.node_of(group.world_rank(member));
-    if (node != last_node) {
-      if (!seen.insert(node).second) {
-        shape.flat_reason = "the group comes back to node " + std::to_string(node) + " at its rank " +
-                            std::to_string(member) + ", so its nodes are no consecutive runs of ranks";
-        return shape;
-      }
-      runs.push_back(0);
-    }
-    ++runs.back();
-    last_node = node;
-  }
-  for (std::size_t run = 1; run < runs.size(); ++run) {
-    if (runs[run] != runs[0]) {
-      shape.flat_reason = "the group's ranks lie unevenly on nodes: " + std::to_string(runs[0]) + " on the first, " +
-                          std::to_string(runs[run]) + " on number " + std::to_string(run + 1);
-      return shape;
-    }
-  }
-  shape.nodes = static_cast<int>(runs.size());
-  shape.node_size = runs[0];
-  return shape;
+  const auto node_of = [&group](int member) { return group.cluster()->node_of(group.world_rank(member)); };
+  return mics::detail::shape_on_nodes(rank, group.size(), node_of);
 }
 
 }  // namespace mics::thread

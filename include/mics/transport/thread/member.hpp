@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -38,6 +39,20 @@ class member {
   [[nodiscard]] program_cache& programs() noexcept { return programs_; }
 
   void set_shape(group_shape shape) {
+    const bool fits = shape.rank == shape_.rank && shape.size == shape_.size && shape.nodes > 0 &&
+                      shape.node_size > 0 && shape.size / shape.nodes == shape.node_size &&
+                      shape.size % shape.nodes == 0;
+    const std::string given = "rank " + std::to_string(shape.rank) + " of " + std::to_string(shape.size) + " on " +
+                              std::to_string(shape.nodes) + " nodes x " + std::to_string(shape.node_size);
+    if (!fits) {
+      throw usage_error("the shape " + given + " does not fit rank " + std::to_string(shape_.rank) + " of " +
+                            std::to_string(shape_.size) + "; nodes x node size must be the size",
+                        {.rank = world_rank(), .group = name_});
+    }
+    if (tickets_ > 0) {
+      throw usage_error("a shape must be set before the first operation of a communicator",
+                        {.rank = world_rank(), .group = name_});
+    }
     shape_ = std::move(shape);
     programs_ = {};
   }
@@ -45,6 +60,12 @@ class member {
   /// The owner is gone: what is under way may end, nothing new may begin.
   void close() noexcept { closed_.store(true, std::memory_order_release); }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+  /// A launch that its stream could not run: nobody else can finish it, so all must learn why.
+  void abandon(std::exception_ptr why) {
+    cluster().abort(world_rank(), why);
+    group_->fail(cluster().abort_reason());
+  }
 
   /// The place of a launch in the order of this communicator; taken when the caller calls.
   std::uint64_t take_ticket() noexcept { return ++tickets_; }
@@ -60,7 +81,7 @@ class member {
     } keeper{*this, ticket};
     if (order.agreement != nullptr) agree(order, ticket);
     guarded(order, ticket, [&] {
-      port_.begin(order.what.what);
+      port_.begin(order.internal ? std::nullopt : std::optional(order.what.what));
       execute_bound(order, ticket);
     });
   }
@@ -73,8 +94,15 @@ class member {
 
   void await_turn(const schedule::launch& order, std::uint64_t ticket) {
     detail::patience wait(cluster().crowded(), order.timeout);
-    while (turn_.load(std::memory_order_acquire) + 1 != ticket) {
-      pause(wait, order, ticket, [] { return std::string("waiting for the operation before it"); });
+    std::uint64_t seen = 0;
+    try {
+      for (std::uint64_t turn; (turn = turn_.load(std::memory_order_acquire)) + 1 != ticket;) {
+        if (std::exchange(seen, turn) != turn) wait.progress();
+        pause(wait, order, ticket, [] { return std::string("waiting for the operation before it"); });
+      }
+    } catch (const std::exception& failure) {
+      group_->fail(failure.what());  // this launch has lost its turn, so no later one can come
+      throw;
     }
   }
 
@@ -82,7 +110,7 @@ class member {
   void agree(const schedule::launch& order, std::uint64_t ticket) {
     std::vector<schedule::signature> all;
     guarded(order, ticket, [&] {
-      port_.begin(operation::barrier);
+      port_.begin(std::nullopt);
       all = detail::gather_values(*order.agreement, shape_, order.what,
                                   [&](std::span<const schedule::part> parts) { execute(parts, order, ticket); });
     });

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -22,8 +23,8 @@ class port {
   port(std::shared_ptr<group_state> group, int rank)
       : group_(std::move(group)), rank_(rank), ends_(static_cast<std::size_t>(group_->size()) * schedule::lanes) {}
 
-  /// The operation that the messages to come are counted for.
-  void begin(operation what) noexcept { what_ = what; }
+  /// The operation that the messages to come are counted for; none: the library's own.
+  void begin(std::optional<operation> what) noexcept { what_ = what; }
 
   bool try_send(int peer, schedule::lane l, std::span<const std::byte> bytes) {
     end& e = at(peer, l);
@@ -78,12 +79,12 @@ class port {
     throw usage_error("rank " + std::to_string(world_rank(peer)) + " sent " + std::to_string(sent) +
                           " bytes where this rank expects " + std::to_string(expected) +
                           ": their counts, types or operations differ",
-                      {.rank = world_rank(rank_), .operation = std::string(name_of(what_))});
+                      {.rank = world_rank(rank_), .operation = what_ ? std::string(name_of(*what_)) : std::string()});
   }
 
   std::shared_ptr<group_state> group_;
   int rank_;
-  operation what_ = operation::barrier;
+  std::optional<operation> what_{};
   std::vector<end> ends_;                                  ///< by peer and lane
   std::deque<std::pair<channel*, std::uint64_t>> lent_{};  ///< messages that peers may still be reading
 };

@@ -46,8 +46,8 @@ class event {
 
 /// Work in order, asynchronous to the caller: the host's counterpart of a CUDA stream, run by a thread of its own.
 /// After a failure the rest of the work is skipped, and every wait on the stream throws that failure.
-/// The destructor waits for the work. A failure that nobody has waited for ends the program, unless an exception is
-/// already on its way: it must not vanish.
+/// The destructor waits for the work. A failure that nobody has waited for ends the program, for it must not vanish;
+/// unless an exception is already on its way, or the failure is another rank's, which is thrown there.
 class stream {
  public:
   stream() : worker_([this](const std::stop_token& stop) { serve(stop); }) {}
@@ -60,14 +60,14 @@ class stream {
       worker_.request_stop();
     }
     worker_.join();
-    if (failure_ && !*seen_ && std::uncaught_exceptions() == 0) {
-      std::fputs("mics: a stream was destroyed with a failure that no one waited for\n", stderr);
-      std::terminate();
-    }
+    if (failure_ && !*seen_ && std::uncaught_exceptions() == 0) end_program_unless_aborted();
   }
 
-  /// Runs `work` after all work before it.
-  void enqueue(std::function<void()> work) { push({std::move(work), false}); }
+  /// Runs `work` after all work before it. If that has failed, `otherwise` (if any) is called with the failure instead:
+  /// for work that others wait for.
+  void enqueue(std::function<void()> work, std::function<void(std::exception_ptr)> otherwise = {}) {
+    push({std::move(work), std::move(otherwise)});
+  }
 
   /// Blocks until all work so far has ended; throws if any of it failed.
   void synchronize() {
@@ -88,7 +88,7 @@ class stream {
       state->failure = failure();
       state->changed.notify_all();
     };
-    push({complete, true});
+    push({complete, [complete](const std::exception_ptr&) { complete(); }});
     return event(std::move(state));
   }
 
@@ -100,8 +100,20 @@ class stream {
  private:
   struct task {
     std::function<void()> run;
-    bool always = false;  ///< after a failure too: who waits for an event must learn of it
+    std::function<void(std::exception_ptr)> otherwise;
   };
+
+  void end_program_unless_aborted() const {
+    try {
+      std::rethrow_exception(failure_);
+    } catch (const aborted_error&) {
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "mics: a stream was destroyed with a failure that no one waited for: %s\n", e.what());
+      std::terminate();
+    } catch (...) {
+      std::terminate();
+    }
+  }
 
   void push(task next) {
     const std::lock_guard lock(mutex_);
@@ -123,11 +135,12 @@ class stream {
       if (tasks_.empty()) return;
       const task next = std::move(tasks_.front());
       tasks_.pop_front();
-      const bool skip = failure_ && !next.always;
+      const std::exception_ptr before = failure_;
       lock.unlock();
       std::exception_ptr failed;
       try {
-        if (!skip) next.run();
+        if (!before) next.run();
+        if (before && next.otherwise) next.otherwise(before);
       } catch (...) {
         failed = std::current_exception();
       }
@@ -152,7 +165,12 @@ class stream {
 class stream_ref {
  public:
   stream_ref(stream& s) noexcept : stream_(&s) {}
-  void enqueue(std::function<void()> work) const { stream_->enqueue(std::move(work)); }
+  void enqueue(std::function<void()> work, std::function<void(std::exception_ptr)> otherwise = {}) const {
+    stream_->enqueue(std::move(work), std::move(otherwise));
+  }
+  [[nodiscard]] event record() const { return stream_->record(); }
+  void wait(event e) const { stream_->wait(std::move(e)); }
+  void synchronize() const { stream_->synchronize(); }
 
  private:
   stream* stream_;

@@ -22,7 +22,8 @@ class traffic {
     by_operation out{};
   };
 
-  traffic(std::vector<node_bytes> nodes, std::uint64_t fast) : nodes_(std::move(nodes)), fast_(fast) {}
+  traffic(std::vector<node_bytes> nodes, std::uint64_t fast, std::uint64_t control)
+      : nodes_(std::move(nodes)), fast_(fast), control_(control) {}
 
   [[nodiscard]] int nodes() const noexcept { return static_cast<int>(nodes_.size()); }
   [[nodiscard]] std::uint64_t into_node(int node) const { return sum(at(node).in); }
@@ -51,6 +52,9 @@ class traffic {
   /// Bytes that moved between ranks of the same node, all nodes together.
   [[nodiscard]] std::uint64_t fast() const noexcept { return fast_; }
 
+  /// What the library exchanged for itself, in no other figure: splits, and the comparison of calls in checked mode.
+  [[nodiscard]] std::uint64_t control() const noexcept { return control_; }
+
  private:
   [[nodiscard]] const node_bytes& at(int node) const { return nodes_.at(static_cast<std::size_t>(node)); }
   static std::uint64_t sum(const by_operation& bytes) {
@@ -61,6 +65,7 @@ class traffic {
 
   std::vector<node_bytes> nodes_;
   std::uint64_t fast_;
+  std::uint64_t control_;
 };
 
 }  // namespace mics

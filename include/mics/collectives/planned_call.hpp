@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <mics/collectives/call.hpp>
+#include <mics/collectives/check.hpp>
+#include <mics/collectives/check_apart.hpp>
+#include <mics/communicator.hpp>
+#include <mics/error.hpp>
+#include <mics/options.hpp>
+#include <mics/plan.hpp>
+
+namespace mics {
+
+/// A checked call with its plan.
+struct planned_call {
+  collective_call call;
+  data_type moved;  ///< the type that travels: float for widened 16-bit floats, else the caller's
+  plan how;
+
+  [[nodiscard]] bool widened() const noexcept { return moved != call.type; }
+};
+
+/// A transport with collectives of its own: it is given planned calls and runs them, stage by stage as their plans say,
+/// as one in the order of a stream.
+template <class C>
+concept native_communicator = communicator<C> &&
+    requires(const C& c, std::span<const planned_call> calls, typename C::stream_type stream,
+             std::chrono::milliseconds timeout) {
+  c.enqueue(calls, stream, timeout);
+};
+
+namespace detail {
+
+inline bool is_reduction(operation what) noexcept {
+  return what == operation::reduce_scatter || what == operation::all_reduce;
+}
+
+inline data_type moved_type(const collective_call& call, const collective_options& options) noexcept {
+  const bool narrow = call.type == data_type::float16 || call.type == data_type::bfloat16;
+  const bool widened = options.accumulate == accumulation::widened && is_reduction(call.what) && narrow;
+  return widened ? data_type::float32 : call.type;
+}
+
+template <communicator C>
+plan plan_of(const C& comm, const collective_call& call, data_type moved, const collective_options& options) {
+  const std::size_t width = size_of(moved);
+  const std::size_t all = call.blocks.total() * width;
+  plan_request request{call.what, all, call.blocks.longest() * width, call.root, options.how, options.chunk_bytes};
+  plan made = make_plan(comm, request);
+  if (!schedule::single_block(made.recipe()) || call.blocks.blocks() == 1) return made;
+  request.block_bytes = request.bytes;
+  return make_plan(comm, request);
+}
+
+/// Checks and plans the calls that run as one.
+template <communicator C>
+std::vector<planned_call> plan_calls(const C& comm, std::span<const collective_call> calls,
+                                     const collective_options& options) {
+  const call_site at(comm);
+  at.require(options.timeout.count() >= 0, calls.front().what, [&] {
+    return "a timeout of " + std::to_string(options.timeout.count()) + " ms; allowed: 0 (the communicator's) and more";
+  });
+  std::vector<planned_call> planned;
+  planned.reserve(calls.size());
+  for (const collective_call& call : calls) {
+    call_check(call, at).run();
+    const data_type moved = moved_type(call, options);
+    planned.push_back({call, moved, plan_of(comm, call, moved, options)});
+  }
+  if (calls.size() > 1) check_apart(calls, at);
+  return planned;
+}
+
+}  // namespace detail
+
+}  // namespace mics
