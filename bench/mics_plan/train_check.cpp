@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <span>
 #include <string>
 #include <thread>
@@ -47,16 +48,28 @@ double median(std::vector<double> values) {
 struct compute {
   std::vector<double> micro_steps{};
   std::vector<double> optimizer_steps{};  ///< over all parameters
+  std::vector<double> copies{};           ///< of all parameters: what a gather among one rank is
+  std::vector<double> additions{};        ///< of all gradients to a sum
 };
+
+using tensors = std::vector<std::vector<float>>;  ///< of all layers
+
+void add(tensors& sums, const tensors& terms) {
+  for (std::size_t l = 0; l < sums.size(); ++l) {
+    std::transform(sums[l].begin(), sums[l].end(), terms[l].begin(), sums[l].begin(), std::plus<>());
+  }
+}
+
+template <class F> double seconds_of(F work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 /// The trainer without its communication.
 compute compute_alone(const train_lm::settings& s, std::span<const std::uint8_t> text) {
-  using clock = std::chrono::steady_clock;
-  const auto since = [](clock::time_point start) {
-    return std::chrono::duration<double>(clock::now() - start).count();
-  };
   train_lm::language_model layers(s.shape);
-  std::vector<std::vector<float>> parameters, gradients;
+  tensors parameters, gradients, sums;
   std::vector<train_lm::adamw> optimizers;
   for (std::size_t l = 0; l < layers.layers(); ++l) {
     parameters.emplace_back(mics::shard_layout(layers.tensors(l), 1).flat_elements());
@@ -67,16 +80,18 @@ compute compute_alone(const train_lm::settings& s, std::span<const std::uint8_t>
   compute took;
   for (int step = 0; step < s.steps; ++step) {
     for (int micro_step = 0; micro_step < s.micro_steps; ++micro_step) {
-      const auto start = clock::now();
       const train_lm::batch_index index{static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(micro_step), 0};
-      const auto batch = train_lm::draw_batch(text, s.shape, s.seed, index);
-      for (std::size_t l = 0; l < parameters.size(); ++l) layers.forward(l, parameters[l], batch);
-      for (std::size_t l = parameters.size(); l-- > 0;) layers.backward(l, parameters[l], batch, gradients[l]);
-      took.micro_steps.push_back(since(start));
+      took.micro_steps.push_back(seconds_of([&] {
+        const auto batch = train_lm::draw_batch(text, s.shape, s.seed, index);
+        for (std::size_t l = 0; l < parameters.size(); ++l) layers.forward(l, parameters[l], batch);
+        for (std::size_t l = parameters.size(); l-- > 0;) layers.backward(l, parameters[l], batch, gradients[l]);
+      }));
     }
-    const auto start = clock::now();
-    for (std::size_t l = 0; l < parameters.size(); ++l) optimizers[l].step(parameters[l], gradients[l]);
-    took.optimizer_steps.push_back(since(start));
+    took.optimizer_steps.push_back(seconds_of([&] {
+      for (std::size_t l = 0; l < parameters.size(); ++l) optimizers[l].step(parameters[l], gradients[l]);
+    }));
+    took.copies.push_back(seconds_of([&] { sums = parameters; }));
+    took.additions.push_back(seconds_of([&] { add(sums, gradients); }));
   }
   return took;
 }
@@ -85,6 +100,8 @@ compute compute_alone(const train_lm::settings& s, std::span<const std::uint8_t>
 struct compute_time {
   double micro_step_s = 0;
   double optimizer_s = 0;
+  double copy_s = 0;
+  double add_s = 0;
 };
 
 compute_time measure_compute(const train_lm::settings& s, std::span<const std::uint8_t> text) {
@@ -93,12 +110,13 @@ compute_time measure_compute(const train_lm::settings& s, std::span<const std::u
     std::vector<std::jthread> threads;
     for (compute& mine : ranks) threads.emplace_back([&mine, &s, text] { mine = compute_alone(s, text); });
   }
-  compute all;
-  for (const compute& each : ranks) {
-    all.micro_steps.insert(all.micro_steps.end(), each.micro_steps.begin(), each.micro_steps.end());
-    all.optimizer_steps.insert(all.optimizer_steps.end(), each.optimizer_steps.begin(), each.optimizer_steps.end());
-  }
-  return {median(all.micro_steps), median(all.optimizer_steps)};
+  const auto median_of = [&ranks](std::vector<double> compute::*what) {
+    std::vector<double> all;
+    for (const compute& each : ranks) all.insert(all.end(), (each.*what).begin(), (each.*what).end());
+    return median(all);
+  };
+  return {median_of(&compute::micro_steps), median_of(&compute::optimizer_steps), median_of(&compute::copies),
+          median_of(&compute::additions)};
 }
 
 /// The median over the stretches that the trainer reports, without the first step, which meets cold memory.
@@ -112,8 +130,8 @@ double measure_step(const train_lm::settings& s, const train_lm::strategy& how, 
 }
 
 /// The call as the library will make it, as far as the choice of algorithms depends on it.
-double seconds_of(const model::calibration& fit, mics::operation what, mics::algorithm asked, mics::hierarchy g,
-                  double bytes, bool in_place) {
+double call_s(const model::calibration& fit, mics::operation what, mics::algorithm asked, mics::hierarchy g,
+              double bytes, bool in_place) {
   if (g.nodes * g.node_size == 1 || bytes == 0) return 0;
   const mics::group_shape shape{0, g.nodes * g.node_size, g.nodes, g.node_size, {}};
   const mics::plan_request request{.what = what,
@@ -142,13 +160,16 @@ double predict(const model::calibration& fit, const train_lm::settings& s, const
   for (std::size_t l = 0; l < layers.layers(); ++l) {
     const mics::shard_layout layout(layers.tensors(l), p);
     const double bytes = static_cast<double>(layout.flat_elements() * sizeof(float));
-    hop_1 += 2 * seconds_of(fit, mics::operation::all_gather, how.hop_1, partition, bytes, false);
-    hop_1 += seconds_of(fit, mics::operation::reduce_scatter, how.hop_1, partition, bytes, false);
+    hop_1 += 2 * call_s(fit, mics::operation::all_gather, how.hop_1, partition, bytes, false);
+    hop_1 += call_s(fit, mics::operation::reduce_scatter, how.hop_1, partition, bytes, false);
     shards += bytes / p;
   }
-  const double hop_2 = seconds_of(fit, mics::operation::all_reduce, how.hop_2, replicas, shards, true);
+  const double hop_2 = call_s(fit, mics::operation::all_reduce, how.hop_2, replicas, shards, true);
   const double turns = static_cast<double>(s.world_size()) / cores_for(s);
-  return s.micro_steps * (turns * alone.micro_step_s + hop_1) + hop_2 + turns * alone.optimizer_s / p;
+  // A gather among one rank is a copy, hop 1 a sum; else a micro-step adds a shard. The last sum is divided.
+  const double local = p == 1 ? 2 * alone.copy_s + alone.add_s : alone.add_s / p;
+  return s.micro_steps * (turns * (alone.micro_step_s + local) + hop_1) + hop_2 +
+         turns * (alone.optimizer_s + alone.add_s) / p;
 }
 
 train_lm::settings settings_of(const training_options& chosen) {
