@@ -45,8 +45,12 @@ class call_check {
   [[nodiscard]] std::size_t own_elements() const { return call_->blocks.length(at_->rank); }
 
   void check_reduction() const {
-    const bool reduces = call_->what == operation::reduce_scatter || call_->what == operation::all_reduce;
-    require(!(reduces && call_->reduce == reduction::avg && is_integer(call_->type)), [&] {
+    if (call_->what != operation::reduce_scatter && call_->what != operation::all_reduce) return;
+    require(static_cast<int>(call_->reduce) < reduction_count, [&] {
+      return "reduction " + std::to_string(static_cast<int>(call_->reduce)) + " does not exist; allowed: 0 to " +
+             std::to_string(reduction_count - 1);
+    });
+    require(call_->reduce != reduction::avg || !is_integer(call_->type), [&] {
       return "avg of " + std::string(name_of(call_->type)) +
              " has no exact result; allowed: sum, min, max, prod, or a floating type";
     });
