@@ -96,6 +96,17 @@ TEST_CASE("the node size comes from the transport, the partition size is the wor
   });
 }
 
+TEST_CASE("uneven nodes are known from the transport too") {
+  mics::thread::cluster cluster({.ranks_per_node = {4, 2, 2}});
+  cluster.run([](communicator& world) {
+    auto groups = mics::groups(world, {.partition_size = 4});
+    CHECK(groups.topology() == mics::topology::uneven({4, 2, 2}, 4));
+    CHECK(groups.partition().shape().nodes == (world.rank() < 4 ? 1 : 2));
+    const auto flat = mics::groups(world, {.partition_size = 8});
+    CHECK_FALSE(flat.topology().flat_reason(0).empty());
+  });
+}
+
 TEST_CASE("groups have names, and say where this rank is") {
   mics::thread::cluster cluster({.nodes = 2, .node_size = 2});
   cluster.run([](communicator& world) {

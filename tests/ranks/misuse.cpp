@@ -1,5 +1,6 @@
 // What one rank can see to be wrong with its own call: refused in words before any data moves, and nothing is broken.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -139,6 +140,62 @@ TEST_CASE("buffers that overlap in another way than in place") {
   });
 }
 
+TEST_CASE("calls of a batch that overlap where one of them writes") {
+  on_four([](communicator& world) {
+    std::vector<int> shard(2, 1), full(8, 7), sum(8);
+    mics::batch b(world);
+    b.all_gather(shard, full).all_reduce(full, sum, reduction::sum);  // reads what the first writes
+    refused([&] { b.run(); }, {"calls 0 and 1", "batch", "overlap"});
+    mics::thread::stream s;
+    refused([&] { b.run(s); }, {"calls 0 and 1"});
+    CHECK(full == std::vector<int>(8, 7));
+    mics::batch both_read(world);
+    std::vector<int> most(2), least(2);
+    both_read.all_reduce(shard, most, reduction::max).all_reduce(shard, least, reduction::min);
+    both_read.run();
+    CHECK(most == least);
+  });
+}
+
+TEST_CASE("deadlines that have passed before they begin") {
+  CHECK_THROWS_AS(mics::thread::cluster({.timeout = std::chrono::milliseconds(0)}), usage_error);
+  CHECK_THROWS_AS(mics::thread::cluster({.timeout = std::chrono::milliseconds(-1)}), usage_error);
+  on_four([](communicator& world) {
+    refused([&] { mics::barrier(world, {.timeout = std::chrono::milliseconds(-7)}); }, {"barrier", "-7 ms"});
+  });
+}
+
+TEST_CASE("a shape that does not fit the group, or comes too late") {
+  on_four([](communicator& world) {
+    const communicator group = world.split(0, world.rank());
+    const int me = group.rank();
+    refused([&] { group.set_shape({me, 4, 3, 1, {}}); }, {"3 nodes x 1", "size"});
+    refused([&] { group.set_shape({me, 8, 2, 4, {}}); }, {"8"});
+    refused([&] { group.set_shape({me ^ 1, 4, 2, 2, {}}); }, {"rank"});
+    refused([&] { group.set_shape({me, 4, 0, 0, {}}); }, {"0 nodes"});
+    group.set_shape({me, 4, 4, 1, {}});
+    CHECK(group.shape().nodes == 4);
+    mics::barrier(group);
+    refused([&] { group.set_shape({me, 4, 1, 4, {}}); }, {"before the first operation"});
+  });
+}
+
+TEST_CASE("an error names the rank by its number in the world, and its group") {
+  on_four([](communicator& world) {
+    const communicator pair = world.split(world.rank() / 2, 0, "pair");
+    std::vector<int> one(1), three(3);
+    mics::error_context where;
+    try {
+      mics::all_gather(pair, one, three);
+    } catch (const usage_error& e) {
+      where = e.context();
+    }
+    CHECK(where.rank == world.rank());
+    CHECK(where.group == "pair");
+    CHECK(where.operation == "all_gather");
+  });
+}
+
 TEST_CASE("a root outside the group") {
   on_four([](communicator& world) {
     std::vector<int> data(2);
@@ -204,6 +261,9 @@ TEST_CASE("a destroyed or empty communicator") {
     communicator group = world.split(0, world.rank(), "short-lived");
     const mics::thread::communicator_ref ref = group;
     mics::barrier(ref);
+    const mics::thread::communicator_ref no_thief = std::move(group);  // a ref takes no ownership
+    mics::barrier(no_thief);
+    mics::barrier(group);
     communicator moved = std::move(group);
     mics::barrier(ref);
     mics::barrier(moved);

@@ -35,7 +35,7 @@ std::vector<collective_case> cases_for(int size, bool hierarchical, dice random)
         c.in_place = random.one_in(2);
         c.on_stream = random.one_in(4);
         c.uneven = !whole && what != mics::operation::broadcast && random.one_in(3);
-        c.run_time_typed = !c.uneven && random.one_in(3);
+        c.run_time_typed = random.one_in(3);
         c.options.how = how;
         c.options.chunk_bytes = random.one_in(2) ? 100 : 0;
         c.options.checked = random.one_in(16);

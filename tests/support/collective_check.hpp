@@ -76,10 +76,12 @@ template <communicator C, class Stream> class collective_check {
     std::copy(mine.begin(), c.in_place ? mine.end() : mine.begin(), part.begin());
     const std::span<const T> shard = c.in_place ? part : std::span<const T>(separate);
     call(c, [&](const auto&... where) {
+      const void* from = shard.data();
+      void* to = full.data();
+      if (c.uneven && c.run_time_typed) return all_gather_v(comm_, from, to, counts, c.type, where..., c.options);
+      if (c.run_time_typed) return all_gather(comm_, from, to, c.count, c.type, where..., c.options);
       if (c.uneven) return all_gather_v(comm_, shard, full, counts, where..., c.options);
-      if (!c.run_time_typed) return all_gather(comm_, shard, full, where..., c.options);
-      all_gather(comm_, static_cast<const void*>(shard.data()), static_cast<void*>(full.data()), c.count, c.type,
-                 where..., c.options);
+      all_gather(comm_, shard, full, where..., c.options);
     });
     return difference<T>(full, wanted);
   }
@@ -92,10 +94,14 @@ template <communicator C, class Stream> class collective_check {
     std::vector<T> separate(c.in_place ? 0 : own);
     const auto shard = c.in_place ? std::span(input).subspan(before, own) : std::span(separate);
     call(c, [&](const auto&... where) {
+      const void* from = input.data();
+      void* to = shard.data();
+      if (c.uneven && c.run_time_typed) {
+        return reduce_scatter_v(comm_, from, to, counts, c.type, c.reduce, where..., c.options);
+      }
+      if (c.run_time_typed) return reduce_scatter(comm_, from, to, c.count, c.type, c.reduce, where..., c.options);
       if (c.uneven) return reduce_scatter_v(comm_, input, shard, counts, c.reduce, where..., c.options);
-      if (!c.run_time_typed) return reduce_scatter(comm_, input, shard, c.reduce, where..., c.options);
-      reduce_scatter(comm_, static_cast<const void*>(input.data()), static_cast<void*>(shard.data()), c.count, c.type,
-                     c.reduce, where..., c.options);
+      reduce_scatter(comm_, input, shard, c.reduce, where..., c.options);
     });
     if (!c.in_place && !difference<T>(input, kept).empty()) return "the input was changed";
     return difference<T>(shard, all_reduced<T>(c.reduce, ranks_, before, own, c.seed));
