@@ -96,7 +96,7 @@ compute compute_alone(const train_lm::settings& s, std::span<const std::uint8_t>
   return took;
 }
 
-/// Medians, while as many ranks compute at once as there are cores: they share caches, memory and power.
+/// Medians over time, while as many ranks compute at once as there are cores: they share caches, memory and power.
 struct compute_time {
   double micro_step_s = 0;
   double optimizer_s = 0;
@@ -110,9 +110,18 @@ compute_time measure_compute(const train_lm::settings& s, std::span<const std::u
     std::vector<std::jthread> threads;
     for (compute& mine : ranks) threads.emplace_back([&mine, &s, text] { mine = compute_alone(s, text); });
   }
-  const auto median_of = [&ranks](std::vector<double> compute::*what) {
+  // Gathers make ranks wait for each other: with a core each, the slowest decides; else they share what is left.
+  const bool a_core_each = cores_for(s) == s.world_size();
+  const auto median_of = [&ranks, a_core_each](std::vector<double> compute::*what) {
     std::vector<double> all;
-    for (const compute& each : ranks) all.insert(all.end(), (each.*what).begin(), (each.*what).end());
+    for (std::size_t i = 0; i < (ranks.front().*what).size(); ++i) {
+      double most = 0, sum = 0;
+      for (const compute& each : ranks) {
+        most = std::max(most, (each.*what)[i]);
+        sum += (each.*what)[i];
+      }
+      all.push_back(a_core_each ? most : sum / static_cast<double>(ranks.size()));
+    }
     return median(all);
   };
   return {median_of(&compute::micro_steps), median_of(&compute::optimizer_steps), median_of(&compute::copies),
