@@ -8,8 +8,6 @@
 #include <vector>
 
 #include <mics/mics.hpp>
-#include <mics/training/gradient_sync.hpp>
-#include <mics/training/shard_layout.hpp>
 
 #include "adamw.hpp"
 #include "language_model.hpp"
