@@ -8,6 +8,7 @@
 
 #include <mics/model/machines.hpp>
 #include <mics/model/planner.hpp>
+#include <mics/model/simulator.hpp>
 
 namespace model = mics::model;
 
@@ -74,6 +75,27 @@ TEST_CASE("p = 1 is plain data parallelism, p = N has no second hop") {
   const auto sharded = model::cost_of_partition(ten_billion(), 128);
   CHECK(sharded.hop_1_s > 0);
   CHECK(sharded.hop_2_s == 0);
+}
+
+TEST_CASE("closed forms and the event simulator agree: the same slow bytes, step times within 10 %") {
+  for (const int world : {128, 512}) {
+    for (const int p : {64, 128, 512}) {
+      if (p > world) continue;
+      model::training_plan plan{.on = model::machine_named("p4de"),
+                                .layers = model::layers_of({79, 10240, 51200, 2048, 4}),
+                                .world_size = world,
+                                .micro_steps = 4};
+      const model::job same{.on = plan.on,
+                            .layers = plan.layers,
+                            .world_size = world,
+                            .micro_steps = plan.micro_steps,
+                            .how = model::mics_strategy(p)};
+      const auto planned = model::cost_of_partition(plan, p);
+      const auto simulated = model::simulate(same);
+      CHECK(planned.slow_bytes == doctest::Approx(simulated.slow_bytes).epsilon(1e-9));
+      CHECK(planned.step_s == doctest::Approx(simulated.step_s).epsilon(0.1));
+    }
+  }
 }
 
 TEST_CASE("a step is never shorter than its compute or its wire, nor longer than everything in a row") {
