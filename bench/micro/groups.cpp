@@ -1,4 +1,5 @@
 // What a rank of a large world pays before the first byte moves: its groups, and finding a plan.
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -15,16 +16,22 @@ class imagined {
   using owner_type = imagined;
   using ref_type = imagined;
   using stream_type = int;
+  using event_type = int;
   static constexpr mics::transport_traits traits{};
 
   imagined(int rank, int size, int node_size, mics::program_cache& programs)
       : shape_{rank, size, size / node_size, node_size, {}}, programs_(&programs) {}
 
   [[nodiscard]] int rank() const { return shape_.rank; }
+  [[nodiscard]] int world_rank() const { return shape_.rank; }
   [[nodiscard]] int size() const { return shape_.size; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const mics::group_shape& shape() const { return shape_; }
   [[nodiscard]] mics::program_cache& programs() const { return *programs_; }
+  [[nodiscard]] std::chrono::milliseconds timeout() const { return std::chrono::milliseconds(1); }
+  [[nodiscard]] bool checked() const { return false; }
+  [[nodiscard]] static int record(int) { return 0; }
+  static void wait(int, int) {}
   void set_shape(mics::group_shape) const {}  // flat or not, no data will move
   [[nodiscard]] imagined split(int, int, std::string name) const {
     imagined part = *this;

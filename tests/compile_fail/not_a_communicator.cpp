@@ -1,4 +1,4 @@
-// expect: mics: a communicator needs rank\(\), size\(\), name\(\)
+// expect: mics: a communicator needs rank\(\), world_rank\(\), size\(\), name\(\)
 #include <mics/mics.hpp>
 
 struct only_rank {

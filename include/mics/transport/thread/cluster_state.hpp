@@ -24,6 +24,16 @@ namespace mics::thread {
 
 class group_state;
 
+inline std::string words_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception of an unknown type";
+  }
+}
+
 /// What the ranks of a cluster share: where they live, what has moved, which groups exist, and who failed.
 class cluster_state {
  public:
@@ -93,8 +103,8 @@ class cluster_state {
     if (!first && !(is_consequence(failure_) && !is_consequence(failure))) return;
     failure_ = failure;
     if (!first) return;
-    reason_ =
-        is_consequence(failure) ? words(failure) : "rank " + std::to_string(culprit) + " failed: " + words(failure);
+    reason_ = is_consequence(failure) ? words_of(failure)
+                                      : "rank " + std::to_string(culprit) + " failed: " + words_of(failure);
     aborted_.store(true, std::memory_order_release);
   }
   [[nodiscard]] bool aborted() const noexcept { return aborted_.load(std::memory_order_acquire); }
@@ -136,16 +146,6 @@ class cluster_state {
       return true;
     } catch (...) {
       return false;
-    }
-  }
-
-  static std::string words(const std::exception_ptr& failure) {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const std::exception& e) {
-      return e.what();
-    } catch (...) {
-      return "an exception of an unknown type";
     }
   }
 

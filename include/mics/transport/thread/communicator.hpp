@@ -67,18 +67,12 @@ class communicator_ref {
     m.run(order, m.take_ticket());
   }
 
-  /// Runs a launch in the order of a stream. If it fails there, all ranks of the cluster are ended by aborted_error.
+  /// Runs a launch in the order of a stream. If it fails there, or earlier work of the stream has, the operation fails
+  /// for the whole group: the others end with an aborted_error.
   void enqueue(schedule::launch order, stream_ref stream) const {
     const std::uint64_t ticket = alive().take_ticket();
-    auto work = [m = state_, order = std::move(order), ticket]() mutable {
-      try {
-        m->run(order, ticket);
-      } catch (...) {
-        m->abandon(std::current_exception());
-        throw;
-      }
-    };
-    stream.enqueue(std::move(work), [m = state_](const std::exception_ptr& before) { m->abandon(before); });
+    stream.enqueue([m = state_, order = std::move(order), ticket]() mutable { m->run(order, ticket); },
+                   [m = state_](const std::exception_ptr& before) { m->abandon(before); });
   }
 
  protected:

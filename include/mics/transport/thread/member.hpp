@@ -61,10 +61,9 @@ class member {
   void close() noexcept { closed_.store(true, std::memory_order_release); }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
-  /// A launch that its stream could not run: nobody else can finish it, so all must learn why.
-  void abandon(std::exception_ptr why) {
-    cluster().abort(world_rank(), why);
-    group_->fail(cluster().abort_reason());
+  /// A launch that its stream could not run, for earlier work failed: nobody else can finish it, and all learn why.
+  void abandon(const std::exception_ptr& why) {
+    group_->fail("rank " + std::to_string(world_rank()) + " failed: " + words_of(why));
   }
 
   /// The place of a launch in the order of this communicator; taken when the caller calls.
