@@ -8,10 +8,9 @@
 
 #include <doctest/doctest.h>
 
-#include <mics/transport/thread.hpp>
+#include <mics/groups.hpp>
 
-#include "../support/collective_check.hpp"
-#include "../support/geometries.hpp"
+#include "thread_check.hpp"
 
 namespace {
 
@@ -47,15 +46,15 @@ void run_late(int nodes, int node_size, int p, std::uint64_t seed) {
     const auto partition = groups.partition();
     const auto replication = groups.replication();
     mics::thread::stream stream;
-    collective_check in_partition(partition, groups.topology().partition_of(world.rank()), stream);
-    collective_check in_replication(replication, groups.topology().replication_of(world.rank()), stream);
+    const auto& topology = groups.topology();
+    const mics::rank_range inner = topology.partition_of(world.rank()), outer = topology.replication_of(world.rank());
     dice shared(seed), own(seed + static_cast<std::uint64_t>(world.rank()) + 1);
     for (int call = 0; call < 150; ++call) {
       dawdle(own);
-      const bool outer = shared.one_in(3);
-      const auto& shape = outer ? replication.shape() : partition.shape();
-      const auto c = any_case(shape.size, shape.hierarchical(), shared);
-      const std::string wrong = outer ? in_replication.run(c) : in_partition.run(c);
+      const bool over = shared.one_in(3);
+      const auto& group = over ? replication : partition;
+      const auto c = any_case(group.size(), group.shape().hierarchical(), shared);
+      const std::string wrong = check_collective(group, over ? outer : inner, stream, c);
       if (!wrong.empty()) FAIL_CHECK("call " << call << ": " << wrong);
     }
   });

@@ -10,10 +10,9 @@
 
 #include <doctest/doctest.h>
 
-#include <mics/transport/thread.hpp>
+#include <mics/groups.hpp>
 
-#include "../support/collective_check.hpp"
-#include "../support/geometries.hpp"
+#include "thread_check.hpp"
 
 namespace {
 
@@ -58,10 +57,9 @@ TEST_CASE("every geometry, collective and algorithm gives what the collective me
         auto groups = mics::groups(world, {.node_size = node_size, .partition_size = p});
         const auto ranks = groups.topology().partition_of(world.rank());
         const auto partition = groups.partition();
-        collective_check check(partition, ranks, stream);
         const dice random(static_cast<std::uint64_t>(world_size * 10'000 + node_size * 100 + p));
         for (const auto& c : cases_for(p, partition.shape().hierarchical(), random)) {
-          const std::string wrong = check.run(c);
+          const std::string wrong = check_collective(partition, ranks, stream, c);
           if (!wrong.empty()) {
             FAIL_CHECK(groups.topology().describe() << "\n" << wrong);
           }

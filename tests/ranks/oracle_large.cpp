@@ -5,10 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include <mics/transport/thread.hpp>
-
-#include "../support/collective_check.hpp"
-#include "../support/geometries.hpp"
+#include "thread_check.hpp"
 
 namespace {
 
@@ -18,7 +15,6 @@ void run_large(int nodes, int node_size, std::size_t shard) {
   auto cluster = cluster_of(nodes * node_size, node_size);
   cluster.run([&](mics::thread::communicator& world) {
     mics::thread::stream stream;
-    collective_check check(world, mics::rank_range{0, world.size(), 1}, stream);
     const std::size_t all = shard * static_cast<std::size_t>(world.size());
     for (const bool in_place : {false, true}) {
       for (const collective_case& c :
@@ -26,7 +22,7 @@ void run_large(int nodes, int node_size, std::size_t shard) {
             collective_case{.what = mics::operation::reduce_scatter, .count = shard, .in_place = in_place, .seed = 2},
             collective_case{.what = mics::operation::all_reduce, .count = all - 5, .in_place = in_place, .seed = 3},
             collective_case{.what = mics::operation::broadcast, .count = all, .root = world.size() - 1, .seed = 4}}) {
-        const std::string wrong = check.run(c);
+        const std::string wrong = check_collective(world, {0, world.size(), 1}, stream, c);
         if (!wrong.empty()) FAIL_CHECK(nodes << " x " << node_size << ": " << wrong);
       }
     }

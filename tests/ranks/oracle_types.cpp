@@ -8,10 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include <mics/transport/thread.hpp>
-
-#include "../support/collective_check.hpp"
-#include "../support/geometries.hpp"
+#include "thread_check.hpp"
 
 namespace {
 
@@ -33,9 +30,8 @@ template <class ForEach> int run_all(int nodes, int node_size, ForEach for_each_
   std::atomic<int> cases{0};
   cluster_of(nodes * node_size, node_size).run([&](mics::thread::communicator& world) {
     mics::thread::stream stream;
-    collective_check check(world, mics::rank_range{0, world.size(), 1}, stream);
     for_each_case(world, [&](const collective_case& c) {
-      const std::string wrong = check.run(c);
+      const std::string wrong = check_collective(world, {0, world.size(), 1}, stream, c);
       if (!wrong.empty()) FAIL_CHECK(nodes << " x " << node_size << ": " << wrong);
       ++cases;
     });
