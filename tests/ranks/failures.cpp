@@ -218,7 +218,7 @@ TEST_CASE("after a failure the group throws at every call, and other groups work
 TEST_CASE("a failure in a stream is thrown by synchronize, by events, and by streams that wait for them") {
   mics::thread::cluster cluster({.nodes = 1, .node_size = 2, .timeout = 200ms});
   std::atomic<int> thrown{0};
-  CHECK_THROWS_AS(cluster.run([&](communicator& world) {
+  cluster.run([&](communicator& world) {
     if (world.rank() == 1) return;
     std::vector<int> shard(block), full(2 * block);
     mics::thread::stream s, later;
@@ -235,15 +235,14 @@ TEST_CASE("a failure in a stream is thrown by synchronize, by events, and by str
     count([&] { s.record().synchronize(); });
     count([&] { later.synchronize(); });
     CHECK_THROWS_AS(mics::barrier(world), aborted_error);
-  }),
-                  timeout_error);
+  });
   CHECK(thrown == 3);
   check_works(cluster);
 }
 
 TEST_CASE("what is enqueued behind a failed operation does not run, and does not hang") {
   mics::thread::cluster cluster({.nodes = 1, .node_size = 2, .timeout = 200ms});
-  CHECK_THROWS_AS(cluster.run([&](communicator& world) {
+  cluster.run([&](communicator& world) {
     if (world.rank() == 1) return;
     std::vector<int> shard(block), full(2 * block);
     bool ran = false;
@@ -252,8 +251,7 @@ TEST_CASE("what is enqueued behind a failed operation does not run, and does not
     s.enqueue([&] { ran = true; });
     CHECK_THROWS_AS(s.synchronize(), timeout_error);
     CHECK_FALSE(ran);
-  }),
-                  timeout_error);
+  });
 }
 
 TEST_CASE("buffers may be freed as soon as a failed call has thrown: nobody reads them any more") {

@@ -72,7 +72,7 @@ class communicator_ref {
   void enqueue(schedule::launch order, stream_ref stream) const {
     const std::uint64_t ticket = alive().take_ticket();
     stream.enqueue([m = state_, order = std::move(order), ticket]() mutable { m->run(order, ticket); },
-                   [m = state_](const std::exception_ptr& before) { m->abandon(before); });
+                   [m = state_, ticket](const std::exception_ptr& before) { m->abandon(ticket, before); });
   }
 
  protected:

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -42,16 +43,19 @@ class group_state {
   void enter(int member) noexcept { inside(member).store(true); }
   void leave(int member) noexcept { inside(member).store(false); }
 
-  /// An operation of this group failed at one member, so that no other can finish; the first failure is kept.
-  void fail(const std::string& reason) {
+  /// Operation number `ticket` failed at one member, so no other can finish it, nor any later one. Earlier ones can:
+  /// whoever has come to this one is done with them. The earliest failure is kept.
+  void fail(std::uint64_t ticket, const std::string& reason) {
     const std::lock_guard lock(mutex_);
-    if (failed_.load()) return;
+    if (ticket >= failed_at_.load()) return;
     reason_ = reason;
-    failed_.store(true);
+    failed_at_.store(ticket);
   }
-  [[nodiscard]] bool failed() const noexcept { return failed_.load(); }
-  /// Only once failed.
-  [[nodiscard]] const std::string& failure() const noexcept { return reason_; }
+  [[nodiscard]] bool failed(std::uint64_t ticket) const noexcept { return ticket >= failed_at_.load(); }
+  [[nodiscard]] std::string failure() {
+    const std::lock_guard lock(mutex_);
+    return reason_;
+  }
 
   /// After fail(): returns once no member uses another's memory any more, so that buffers may be freed.
   void await_empty() const noexcept {
@@ -88,8 +92,8 @@ class group_state {
   std::vector<std::atomic<channel*>> channels_;
   std::vector<std::atomic<bool>> inside_;
   std::mutex mutex_{};
-  std::atomic<bool> failed_{false};
-  std::string reason_{};  ///< written before failed_, read after it
+  std::atomic<std::uint64_t> failed_at_{std::numeric_limits<std::uint64_t>::max()};  ///< the ticket that failed
+  std::string reason_{};
 };
 
 /// How the members of a group lie on the pretended nodes.

@@ -62,8 +62,8 @@ class member {
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
   /// A launch that its stream could not run, for earlier work failed: nobody else can finish it, and all learn why.
-  void abandon(const std::exception_ptr& why) {
-    group_->fail("rank " + std::to_string(world_rank()) + " failed: " + words_of(why));
+  void abandon(std::uint64_t ticket, const std::exception_ptr& why) {
+    group_->fail(ticket, "rank " + std::to_string(world_rank()) + " failed: " + words_of(why));
   }
 
   /// The place of a launch in the order of this communicator; taken when the caller calls.
@@ -100,7 +100,7 @@ class member {
         pause(wait, order, ticket, [] { return std::string("waiting for the operation before it"); });
       }
     } catch (const std::exception& failure) {
-      group_->fail(failure.what());  // this launch has lost its turn, so no later one can come
+      group_->fail(ticket, failure.what());  // this launch has lost its turn, so no later one can come
       throw;
     }
   }
@@ -125,7 +125,7 @@ class member {
       throw_if_ended(order, ticket, {});
       work();
     } catch (const std::exception& failure) {
-      group_->fail(failure.what());
+      group_->fail(ticket, failure.what());
       group_->leave(shape_.rank);
       group_->await_empty();
       throw;
@@ -135,7 +135,7 @@ class member {
 
   void throw_if_ended(const schedule::launch& order, std::uint64_t ticket, const std::string& stage) const {
     if (cluster().aborted()) throw aborted_error(cluster().abort_reason(), context(order, ticket, stage));
-    if (group_->failed()) {
+    if (group_->failed(ticket)) {
       throw aborted_error("an operation of this group failed: " + group_->failure(), context(order, ticket, stage));
     }
   }
@@ -168,7 +168,7 @@ class member {
   template <class Describe>
   void pause(detail::patience& wait, const schedule::launch& order, std::uint64_t ticket, Describe describe) const {
     const bool in_time = wait.pause();
-    if (cluster().aborted() || group_->failed()) throw_if_ended(order, ticket, describe());
+    if (cluster().aborted() || group_->failed(ticket)) throw_if_ended(order, ticket, describe());
     if (!in_time) {
       throw timeout_error("no progress for " + std::to_string(order.timeout.count()) + " ms",
                           context(order, ticket, describe()));
