@@ -1,4 +1,4 @@
-// expect: mics: a communicator needs rank\(\), world_rank\(\), size\(\), name\(\)
+// expect: mics: a communicator needs rank\(\),
 #include <mics/mics.hpp>
 
 struct only_rank {
