@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <mics/mics.hpp>
+#include <mics/training.hpp>
 
 #include "adamw.hpp"
 #include "language_model.hpp"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,6 +27,18 @@ template <communicator C> topology topology_of(const C& world, int node_size, in
   } else {
     return topology::uniform(world.size(), world.shape().node_size, partition_size);
   }
+}
+
+/// How a group of `ranks` lies on the nodes of a topology. O(1) where nodes are uniform and the ranks spread evenly.
+inline group_shape shape_in(const topology& world, const rank_range& ranks, int index) {
+  const int k = world.node_size();
+  const bool spread =
+      k > 0 && ranks.stride > 1 && (ranks.stride >= k || (k % ranks.stride == 0 && ranks.first < ranks.stride));
+  if (spread) {
+    const int in_a_node = std::max(1, k / ranks.stride);
+    if (ranks.size % in_a_node == 0) return {index, ranks.size, ranks.size / in_a_node, in_a_node, {}};
+  }
+  return shape_on_nodes(index, ranks.size, [&](int member) { return world.node_of(ranks[member]); });
 }
 
 }  // namespace detail
@@ -97,8 +110,7 @@ template <communicator C> class groups {
   C make(std::optional<owner>& group, const C& parent, const rank_range& ranks, const char* name) {
     if (!group) {
       group = parent.split(ranks.first, world_.rank(), label(name, ranks));
-      const auto node_of = [&](int member) { return topology_.node_of(ranks[member]); };
-      group->set_shape(detail::shape_on_nodes(ranks.index_of(world_.rank()), ranks.size, node_of));
+      group->set_shape(detail::shape_in(topology_, ranks, ranks.index_of(world_.rank())));
       ++created_;
     }
     return *group;

@@ -1,6 +1,7 @@
 #pragma once
 
-/// The core of mics: everything but the transports, each of which has a header of its own in mics/transport/.
+/// The core of mics: groups, collectives and plans. Beside it: mics/training.hpp, mics/model/, and the transports, each
+/// with a header of its own in mics/transport/.
 
 #include <mics/collectives/all_gather.hpp>
 #include <mics/collectives/all_reduce.hpp>
@@ -15,8 +16,5 @@
 #include <mics/options.hpp>
 #include <mics/plan.hpp>
 #include <mics/topology.hpp>
-#include <mics/training/gradient_sync.hpp>
-#include <mics/training/shard_copy.hpp>
-#include <mics/training/shard_layout.hpp>
 #include <mics/types.hpp>
 #include <mics/version.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,15 +40,14 @@ template <class NodeOf> std::vector<int> runs_of_nodes(int size, NodeOf node_of)
 template <class NodeOf> group_shape shape_on_nodes(int rank, int size, NodeOf node_of) {
   group_shape shape{rank, size, 1, size, {}};
   const std::vector<int> runs = runs_of_nodes(size, node_of);
-  std::vector<int> first_nodes;
+  std::set<int> seen;
   for (std::size_t run = 0, member = 0; run < runs.size(); member += static_cast<std::size_t>(runs[run++])) {
     const int node = node_of(static_cast<int>(member));
-    if (std::find(first_nodes.begin(), first_nodes.end(), node) != first_nodes.end()) {
+    if (!seen.insert(node).second) {
       shape.flat_reason = "the group comes back to node " + std::to_string(node) + " at its rank " +
                           std::to_string(member) + ", so its nodes are no consecutive runs of ranks";
       return shape;
     }
-    first_nodes.push_back(node);
     if (runs[run] != runs[0]) {
       shape.flat_reason = "the group's ranks lie unevenly on nodes: " + std::to_string(runs[0]) + " on the first, " +
                           std::to_string(runs[run]) + " on number " + std::to_string(run + 1);
