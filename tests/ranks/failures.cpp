@@ -254,6 +254,30 @@ TEST_CASE("what is enqueued behind a failed operation does not run, and does not
   });
 }
 
+TEST_CASE("an operation before the one that failed still ends well, on every rank") {
+  mics::thread::cluster cluster({.nodes = 1, .node_size = 2});
+  std::atomic<int> fine{0};
+  std::atomic<bool> skipped{false};
+  cluster.run([&](communicator& world) {
+    std::vector<int> shard(block, world.rank()), first(2 * block), second(2 * block);
+    mics::thread::stream good, bad;
+    if (world.rank() == 0) bad.enqueue([] { throw std::runtime_error("no input"); });
+    while (world.rank() == 1 && !skipped) std::this_thread::yield();  // so the first operation is under way till then
+    mics::all_gather(world, shard, first, good);
+    mics::all_gather(world, shard, second, bad);
+    if (world.rank() == 0) {
+      CHECK_THROWS_WITH_AS(bad.synchronize(), "no input", std::runtime_error);
+      skipped = true;
+    } else {
+      CHECK_THROWS_WITH_AS(bad.synchronize(), doctest::Contains("rank 0 failed: no input"), aborted_error);
+    }
+    good.synchronize();
+    if (first.back() == 1) ++fine;
+    CHECK_THROWS_AS(gather(world), aborted_error);
+  });
+  CHECK(fine == 2);
+}
+
 TEST_CASE("buffers may be freed as soon as a failed call has thrown: nobody reads them any more") {
   mics::thread::cluster cluster({.nodes = 2, .node_size = 4});
   for (int i = 0; i < 20; ++i) {

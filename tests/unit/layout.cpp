@@ -59,7 +59,7 @@ TEST_CASE("blocks lie one behind the other") {
 }
 
 TEST_CASE("chunks cut a run of blocks without gap or overlap, at multiples of 64 elements") {
-  for (const std::size_t length : {0, 1, 63, 64, 65, 640, 1021}) {
+  for (const std::size_t length : std::vector<std::size_t>{0, 1, 63, 64, 65, 640, 1021}) {
     const auto uniform = block_layout::uniform(3, length);
     const auto uneven = block_layout::by_counts(std::vector<std::size_t>{length, 0, 2 * length + 1});
     for (const int chunks : {1, 2, 3, 8, 100}) {
