@@ -74,6 +74,24 @@ TEST_CASE("every program, chunk count, queue depth and hand-over gives the right
   });
 }
 
+TEST_CASE("groups of more than 16 ranks, of odd and even numbers") {
+  struct shape {
+    int nodes, node_size;
+  };
+  std::uint64_t seed = 4'000'000;
+  for (const auto [nodes, node_size] : {shape{1, 17}, shape{1, 32}, shape{4, 8}, shape{8, 3}, shape{3, 11}}) {
+    for (const auto& recipe : recipes_for(nodes, node_size)) {
+      if (recipe.what == mics::operation::broadcast && recipe.root % 7 != 3) continue;
+      const rehearsed what(recipe, nodes, node_size);
+      dice random(++seed);
+      std::vector<rehearsal> one;
+      one.emplace_back(what, rehearsal::choices{.chunks = random.between(1, 3), .in_place = true, .seed = seed});
+      const std::string wrong = run(one, any_network(what.size(), random, seed));
+      CHECK(wrong == "");
+    }
+  }
+}
+
 TEST_CASE("many programs in one launch do not disturb each other") {
   std::uint64_t seed = 1'000'000;
   for_each_shape(16, [&](int nodes, int node_size) {
