@@ -66,13 +66,13 @@ class step_simulation {
   }
 
   /// What a task or call is, apart from its place in the step: keeps their samples of jitter apart.
-  enum kind : std::uint64_t { computing, gathering, reducing, crossing, kinds };
+  enum kind : std::uint64_t { computing, gathering, reducing, between_nodes, kinds };
   [[nodiscard]] double stretch(kind what, std::size_t place, int ranks) const noexcept {
     return 1 + slowest_(place * kinds + what, ranks);
   }
 
   double send(kind what, std::size_t place, double release, const wire_time& time) {
-    const bool inside = what != crossing;
+    const bool inside = what != between_nodes;
     const int ranks = inside ? partition_.ranks : replicas_.ranks;
     if (ranks <= 1) return release;
     const double duration = time.total() * stretch(what, place, ranks);
@@ -102,7 +102,7 @@ class step_simulation {
   void reduce(std::size_t task) {
     const cost& own = costs_[layer_of(task)];
     const double end = send(reducing, task, now_, own.reduce);
-    if (job_.how.hop2 == second_hop::every_micro_step) send(crossing, task, end, own.hop2);
+    if (job_.how.hop2 == second_hop::every_micro_step) send(between_nodes, task, end, own.hop2);
   }
 
   /// The boundary: hop 2 of the whole shard, the optimizer, and what ZeRO-2 gathers.
@@ -112,7 +112,7 @@ class step_simulation {
     now_ = std::max(now_, wires_.idle_from());
     if (job_.how.hop2 == second_hop::at_the_boundary) {
       const wire_time whole = all_reduce_time(job_.on, replicas_, shard * job_.bytes_per_parameter, rings_);
-      now_ = send(crossing, tasks_, now_, whole);
+      now_ = send(between_nodes, tasks_, now_, whole);
     }
     report_.optimizer_s = shard * job_.optimizer_bytes_per_parameter / job_.on.memory_bytes_per_s;
     now_ += report_.optimizer_s;

@@ -64,23 +64,26 @@ template <port Port> class execution {
   }
 
  private:
+  using steps_of_kind = std::array<sequence, lanes> program::*;  ///< the sends or the folds of a program
+
   /// How far one of the queues has come.
   struct track {
     std::size_t part = 0;
     cursor at{};
     std::size_t next_peer = 0;  ///< of the current step
-    std::array<sequence, lanes> program::*kind = nullptr;
+    steps_of_kind kind = nullptr;
     lane on = lane::rail;
   };
 
-  track start(std::array<sequence, lanes> program::*kind, lane l) const {
+  track start(steps_of_kind kind, lane l) const {
     track t{0, {}, 0, kind, l};
     enter_part(t);
     return t;
   }
 
   void enter_part(track& t) const {
-    for (; t.part < parts_.size(); ++t.part) {
+    // The other way around, nvcc 13 reads a template argument list.
+    for (; parts_.size() > t.part; ++t.part) {
       const part& p = parts_[t.part];
       t.at = cursor((p.steps->*t.kind)[index_of(t.on)], p.chunks);
       if (!t.at.done()) return;
