@@ -1,7 +1,5 @@
 // Every collective and algorithm on every geometry of up to 16 ranks, against what it means.
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>

@@ -19,8 +19,8 @@ TEST_CASE("a call with a stream returns before its peers have come") {
   mics::thread::cluster cluster({.nodes = 2, .node_size = 2});
   std::atomic<int> returned{0};
   cluster.run([&](communicator& world) {
-    stream s;
     std::vector<int> shard{world.rank()}, full(4);
+    stream s;
     if (world.rank() != 0) {
       while (returned == 0) std::this_thread::yield();  // rank 0's call must not need us
     }
@@ -35,8 +35,8 @@ TEST_CASE("what is enqueued runs in order: each step needs the one before") {
   mics::thread::cluster cluster({.nodes = 2, .node_size = 2});
   cluster.run([](communicator& world) {
     constexpr int steps = 200;
-    stream s;
     std::vector<double> value(300, world.rank() + 1.0), next(300);
+    stream s;  // after the buffers: it waits for its work before they go
     for (int i = 0; i < steps; ++i) {
       mics::all_reduce(world, value, next, i % 2 == 0 ? mics::reduction::avg : mics::reduction::max, s);
       s.enqueue([&] {
@@ -58,8 +58,8 @@ TEST_CASE("what is enqueued runs in order: each step needs the one before") {
 TEST_CASE("blocking calls take their turn among those on streams") {
   mics::thread::cluster cluster({.nodes = 1, .node_size = 3});
   cluster.run([](communicator& world) {
-    stream one, two;
     std::vector<int> shard(100, world.rank()), full(300), sum(100);
+    stream one, two;
     for (int i = 0; i < 50; ++i) {
       mics::all_gather(world, shard, full, one);
       mics::all_reduce(world, shard, sum, mics::reduction::sum, two);
@@ -78,8 +78,8 @@ TEST_CASE("two communicators on two streams do not wait for each other") {
     auto groups = mics::groups(world, {.partition_size = 2});
     const auto partition = groups.partition();
     const auto replication = groups.replication();
-    stream first, second;
     std::vector<int> shard(1000, world.rank()), full(2000), sum(1000);
+    stream first, second;
     for (int i = 0; i < 30; ++i) {
       if (world.rank() % 2 == 0) {  // ranks may call different communicators in different orders
         mics::all_gather(partition, shard, full, first);
@@ -100,9 +100,9 @@ TEST_CASE("two communicators on two streams do not wait for each other") {
 TEST_CASE("another stream sees a result after it has waited for the event") {
   mics::thread::cluster cluster({.nodes = 2, .node_size = 1});
   cluster.run([](communicator& world) {
-    stream communication, compute;
     std::vector<int> shard(5000, world.rank() + 1), full(10000);
     long long total = 0;
+    stream communication, compute;
     mics::all_gather(world, shard, full, communication);
     compute.wait(communication.record());
     compute.enqueue([&] {
@@ -117,11 +117,11 @@ TEST_CASE("every form has a stream: barrier, broadcast, v-forms, batch, coalesce
   mics::thread::cluster cluster({.nodes = 2, .node_size = 2});
   std::atomic<int> arrived{0};
   cluster.run([&](communicator& world) {
-    stream s;
     const std::vector<std::size_t> counts{3, 0, 2, 1};
     const auto own = counts[static_cast<std::size_t>(world.rank())];
     std::vector<int> shard(own, world.rank()), full(6), scattered(own), data(4, world.rank());
     std::vector<float> halves(2, 0.5f), gathered(8), part(2), sums(8, 1.0f);
+    stream s;
     ++arrived;
     mics::barrier(world, s);
     s.enqueue([&] { CHECK(arrived == 4); });
