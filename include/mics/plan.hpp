@@ -20,12 +20,14 @@ template <communicator C> plan make_plan(const C& comm, const plan_request& requ
 }  // namespace detail
 
 /// How `what` would run in `comm` for M = `bytes`: the size of the gathered result, of the input of a reduce-scatter,
-/// or of the buffer of the other operations. Throws usage_error when `how` cannot serve.
+/// or of the buffer of the other operations, all in elements of `element_bytes`. Without the copies that
+/// accumulation::widened takes. Throws usage_error when `how` cannot serve.
 template <communicator C>
 plan plan_for(const C& comm, operation what, std::size_t bytes, algorithm how = algorithm::automatic,
-              std::size_t chunk_bytes = 0) {
+              std::size_t chunk_bytes = 0, std::size_t element_bytes = 1) {
   const auto size = static_cast<std::size_t>(comm.size());
-  plan_request request{what, bytes, (bytes + size - 1) / size, 0, how, chunk_bytes};
+  const std::size_t longest = (bytes / element_bytes + size - 1) / size * element_bytes;
+  plan_request request{what, bytes, longest, 0, how, chunk_bytes, element_bytes};
   plan made = detail::make_plan(comm, request);
   if (!schedule::single_block(made.recipe())) return made;
   request.block_bytes = bytes;

@@ -90,12 +90,46 @@ TEST_CASE("a transport with collectives of its own gets checked calls with their
   CHECK(log[2].calls[0].moved == mics::data_type::float32);
 }
 
+TEST_CASE("plans count whole elements, and the float copies of a widened call") {
+  std::vector<native::order> log;
+  mics::program_cache programs;
+  const native world({0, 4, 2, 2, {}}, log, programs);
+  std::vector<mics::bfloat16> data(7);  // blocks of 2, 2, 2 and 1
+
+  mics::all_reduce(world, data, data, mics::reduction::sum, 0, {.how = mics::algorithm::hierarchical});
+  const mics::plan native_sums = log.at(0).calls.at(0).how;
+  // Into node 0 come the other node's sums of its blocks 0 and 1, and the results of blocks 2 and 3.
+  CHECK(native_sums.volume_into_node().slow == (2 + 2 + 2 + 1) * sizeof(mics::bfloat16));
+
+  mics::all_reduce(world, data, data, mics::reduction::sum, 0,
+                   {.how = mics::algorithm::hierarchical, .accumulate = mics::accumulation::widened});
+  const mics::plan wide_sums = log.at(1).calls.at(0).how;
+  CHECK(wide_sums.volume_into_node().slow == 2 * native_sums.volume_into_node().slow);
+  CHECK(wide_sums.temporary_bytes() == 2 * native_sums.temporary_bytes() + 2 * 7 * sizeof(float));
+}
+
+TEST_CASE("chunks are never smaller than the unit that they are multiples of") {
+  std::vector<native::order> log;
+  mics::program_cache programs;
+  const native world({0, 4, 2, 2, {}}, log, programs);
+  const auto chunks = [&](std::size_t elements_a_block, std::size_t chunk_bytes) {
+    return mics::plan_for(world, mics::operation::all_gather, 4 * elements_a_block * sizeof(float),
+                          mics::algorithm::hierarchical, chunk_bytes, sizeof(float))
+        .chunks();
+  };
+  CHECK(chunks(1, 1) == 1);
+  CHECK(chunks(100, 4) == 2);
+  CHECK(chunks(640, 4) == 10);
+  CHECK(chunks(640, 4 * 320) == 2);
+}
+
 TEST_CASE("a wrong call does not reach such a transport") {
   std::vector<native::order> log;
   mics::program_cache programs;
   const native world({1, 8, 2, 4, {}}, log, programs);
+  const std::vector<float> shard(5);
   std::vector<float> full(39);
-  CHECK_THROWS_WITH_AS(mics::all_gather(world, std::vector<float>(5), full, 3),
+  CHECK_THROWS_WITH_AS(mics::all_gather(world, shard, full, 3),
                        doctest::Contains("full has 39 elements; it must have 40 [rank 101, group native world"),
                        mics::usage_error);
   CHECK(log.empty());

@@ -65,8 +65,9 @@ void all_gather(const C& comm, const Shard& shard, Full&& full, const collective
 
 template <communicator C, buffer Shard, writable_buffer Full>
 requires same_elements<Shard, Full>
-void all_gather(const C& comm, const Shard& shard, Full&& full, stream_of<C> stream,
+void all_gather(const C& comm, Shard&& shard, Full&& full, stream_of<C> stream,
                 const collective_options& options = {}) {
+  static_assert(detail::check_outlives<Shard, Full>());
   detail::launch_one(comm, detail::all_gather_call(detail::call_site(comm), shard, full), stream, options);
 }
 
@@ -94,8 +95,9 @@ void all_gather_v(const C& comm, const Shard& shard, Full&& full, std::span<cons
 
 template <communicator C, buffer Shard, writable_buffer Full>
 requires same_elements<Shard, Full>
-void all_gather_v(const C& comm, const Shard& shard, Full&& full, std::span<const std::size_t> counts,
-                  stream_of<C> stream, const collective_options& options = {}) {
+void all_gather_v(const C& comm, Shard&& shard, Full&& full, std::span<const std::size_t> counts, stream_of<C> stream,
+                  const collective_options& options = {}) {
+  static_assert(detail::check_outlives<Shard, Full>());
   detail::launch_one(comm, detail::all_gather_v_call(detail::call_site(comm), shard, full, counts), stream, options);
 }
 

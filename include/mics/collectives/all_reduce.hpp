@@ -53,8 +53,9 @@ void all_reduce(const C& comm, const Input& input, Output&& output, reduction re
 
 template <communicator C, buffer Input, writable_buffer Output>
 requires same_elements<Input, Output>
-void all_reduce(const C& comm, const Input& input, Output&& output, reduction reduce, stream_of<C> stream,
+void all_reduce(const C& comm, Input&& input, Output&& output, reduction reduce, stream_of<C> stream,
                 const collective_options& options = {}) {
+  static_assert(detail::check_outlives<Input, Output>());
   detail::launch_one(comm, detail::all_reduce_call(detail::call_site(comm), input, output, reduce), stream, options);
 }
 

@@ -22,7 +22,8 @@ template <communicator C> class batch {
   explicit batch(const C& comm) : comm_(comm) {}
 
   template <buffer Shard, writable_buffer Full>
-  requires same_elements<Shard, Full> batch& all_gather(const Shard& shard, Full&& full) {
+  requires same_elements<Shard, Full> batch& all_gather(Shard&& shard, Full&& full) {
+    static_assert(detail::check_outlives<Shard, Full>());
     return add(detail::all_gather_call(detail::call_site(comm_), shard, full));
   }
   batch& all_gather(const void* shard, void* full, std::size_t count, data_type type) {
@@ -30,7 +31,8 @@ template <communicator C> class batch {
   }
 
   template <buffer Input, writable_buffer Shard>
-  requires same_elements<Input, Shard> batch& reduce_scatter(const Input& input, Shard&& shard, reduction reduce) {
+  requires same_elements<Input, Shard> batch& reduce_scatter(Input&& input, Shard&& shard, reduction reduce) {
+    static_assert(detail::check_outlives<Input, Shard>());
     return add(detail::reduce_scatter_call(detail::call_site(comm_), input, shard, reduce));
   }
   batch& reduce_scatter(const void* input, void* shard, std::size_t count, data_type type, reduction reduce) {
@@ -38,7 +40,8 @@ template <communicator C> class batch {
   }
 
   template <buffer Input, writable_buffer Output>
-  requires same_elements<Input, Output> batch& all_reduce(const Input& input, Output&& output, reduction reduce) {
+  requires same_elements<Input, Output> batch& all_reduce(Input&& input, Output&& output, reduction reduce) {
+    static_assert(detail::check_outlives<Input, Output>());
     return add(detail::all_reduce_call(detail::call_site(comm_), input, output, reduce));
   }
   batch& all_reduce(const void* input, void* output, std::size_t count, data_type type, reduction reduce) {
@@ -57,6 +60,7 @@ template <communicator C> class batch {
     return add(detail::broadcast_call(detail::call_site(comm_), data, count, type, root));
   }
   template <writable_buffer Data> batch& broadcast(Data&& data, int root) {
+    static_assert(detail::check_outlives<Data>());
     return add(detail::broadcast_call(detail::call_site(comm_), data, root));
   }
 

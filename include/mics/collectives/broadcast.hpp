@@ -42,6 +42,7 @@ void broadcast(const C& comm, Data&& data, int root, const collective_options& o
 
 template <communicator C, writable_buffer Data>
 void broadcast(const C& comm, Data&& data, int root, stream_of<C> stream, const collective_options& options = {}) {
+  static_assert(detail::check_outlives<Data>());
   detail::launch_one(comm, detail::broadcast_call(detail::call_site(comm), data, root), stream, options);
 }
 

@@ -66,10 +66,9 @@ inline schedule::signature sign(std::span<const planned_call> calls, const group
   s.nodes = shape.nodes;
   s.calls = static_cast<std::uint32_t>(calls.size());
   s.elements = first.blocks.total();
-  for (std::size_t block = 0; block < s.first_blocks.size(); ++block) {
-    const int b = static_cast<int>(block);
-    if (b < first.blocks.blocks()) s.first_blocks[block] = first.blocks.length(b);
-  }
+  const int shown = std::min(first.blocks.blocks(), static_cast<int>(s.first_blocks.size()));
+  for (int b = 0; b < shown; ++b) s.first_blocks[static_cast<std::size_t>(b)] = first.blocks.length(b);
+  s.shown_blocks = static_cast<std::uint8_t>(shown);
   for (const planned_call& c : calls) {
     for (const auto number :
          {static_cast<std::uint64_t>(c.call.what), static_cast<std::uint64_t>(c.call.type),

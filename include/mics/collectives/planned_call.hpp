@@ -47,11 +47,24 @@ inline data_type moved_type(const collective_call& call, const collective_option
   return widened ? data_type::float32 : call.type;
 }
 
+/// What the float copies of a widened call's buffers hold: its whole input, and its output.
+inline std::size_t widened_elements(const collective_call& call, int rank) {
+  const std::size_t all = call.blocks.total();
+  return all + (call.what == operation::all_reduce ? all : call.blocks.length(rank));
+}
+
 template <communicator C>
 plan plan_of(const C& comm, const collective_call& call, data_type moved, const collective_options& options) {
   const std::size_t width = size_of(moved);
   const std::size_t all = call.blocks.total() * width;
-  plan_request request{call.what, all, call.blocks.longest() * width, call.root, options.how, options.chunk_bytes};
+  plan_request request{call.what,
+                       all,
+                       call.blocks.longest() * width,
+                       call.root,
+                       options.how,
+                       options.chunk_bytes,
+                       width,
+                       moved != call.type ? widened_elements(call, comm.rank()) * width : 0};
   plan made = make_plan(comm, request);
   if (!schedule::single_block(made.recipe()) || call.blocks.blocks() == 1) return made;
   request.block_bytes = request.bytes;

@@ -76,8 +76,9 @@ void reduce_scatter(const C& comm, const Input& input, Shard&& shard, reduction 
 
 template <communicator C, buffer Input, writable_buffer Shard>
 requires same_elements<Input, Shard>
-void reduce_scatter(const C& comm, const Input& input, Shard&& shard, reduction reduce, stream_of<C> stream,
+void reduce_scatter(const C& comm, Input&& input, Shard&& shard, reduction reduce, stream_of<C> stream,
                     const collective_options& options = {}) {
+  static_assert(detail::check_outlives<Input, Shard>());
   detail::launch_one(comm, detail::reduce_scatter_call(detail::call_site(comm), input, shard, reduce), stream, options);
 }
 
@@ -108,8 +109,9 @@ void reduce_scatter_v(const C& comm, const Input& input, Shard&& shard, std::spa
 
 template <communicator C, buffer Input, writable_buffer Shard>
 requires same_elements<Input, Shard>
-void reduce_scatter_v(const C& comm, const Input& input, Shard&& shard, std::span<const std::size_t> counts,
+void reduce_scatter_v(const C& comm, Input&& input, Shard&& shard, std::span<const std::size_t> counts,
                       reduction reduce, stream_of<C> stream, const collective_options& options = {}) {
+  static_assert(detail::check_outlives<Input, Shard>());
   detail::launch_one(comm, detail::reduce_scatter_v_call(detail::call_site(comm), input, shard, counts, reduce), stream,
                      options);
 }

@@ -24,7 +24,9 @@ struct plan_request {
   std::size_t block_bytes = 0;  ///< the longest block
   int root = 0;
   algorithm how = algorithm::automatic;
-  std::size_t chunk_bytes = 0;  ///< 0: chosen
+  std::size_t chunk_bytes = 0;     ///< 0: chosen
+  std::size_t element_bytes = 1;   ///< of what travels: blocks and chunks hold whole elements
+  std::size_t widening_bytes = 0;  ///< copies of the buffers in a wider type
 };
 
 /// What was decided, and why, in words.

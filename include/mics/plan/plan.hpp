@@ -31,19 +31,22 @@ class plan {
   [[nodiscard]] int chunks() const noexcept {
     if (steps_->block_ranges || whole_blocks()) return 1;
     const std::size_t pieces = (request_.block_bytes + choice_.chunk_bytes - 1) / choice_.chunk_bytes;
-    return static_cast<int>(std::clamp<std::size_t>(pieces, 1, most_chunks));
+    constexpr std::size_t unit = schedule::block_layout::chunk_unit;
+    const std::size_t units = (request_.block_bytes / request_.element_bytes + unit - 1) / unit;
+    return static_cast<int>(std::clamp<std::size_t>(std::min(pieces, units), 1, most_chunks));
   }
 
   /// Memory that a rank needs beside the caller's buffers while the collective runs.
   [[nodiscard]] std::size_t temporary_bytes() const noexcept {
-    return static_cast<std::size_t>(steps_->scratch_slots) * request_.block_bytes;
+    return static_cast<std::size_t>(steps_->scratch_slots) * request_.block_bytes + request_.widening_bytes;
   }
 
-  /// Bytes into this rank's node over its network. Where the geometry is flat across nodes the plan does not know
-  /// them and counts the group as one node.
+  /// Bytes into this rank's node over its network, for blocks of even lengths (a v-form's may differ). Where the
+  /// geometry is flat across nodes the plan does not know them and counts the group as one node.
   [[nodiscard]] node_volume volume_into_node() const {
     const int blocks = schedule::single_block(recipe()) ? 1 : shape_->size;
-    return count_volume(recipe(), *shape_, schedule::block_layout::split(blocks, request_.bytes), 1);
+    const auto layout = schedule::block_layout::split(blocks, request_.bytes / request_.element_bytes);
+    return count_volume(recipe(), *shape_, layout, request_.element_bytes);
   }
 
   /// The bytes the plan was made for: M as plan_for counts them.

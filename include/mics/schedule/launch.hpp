@@ -21,7 +21,8 @@ struct signature {
   data_type moved = data_type::uint8;  ///< what travels: wider than `type` when partial sums are widened
   reduction reduce = reduction::sum;
   algorithm how = algorithm::direct;
-  std::array<std::uint8_t, 3> padding{};  ///< keeps the bytes that travel defined
+  std::uint8_t shown_blocks = 0;
+  std::array<std::uint8_t, 2> padding{};  ///< keeps the bytes that travel defined
   std::int32_t root = 0;
   std::int32_t chunks = 1;
   std::int32_t nodes = 1;                       ///< on which the rank believes the group to lie
@@ -33,13 +34,15 @@ struct signature {
   bool operator==(const signature&) const = default;
 
   [[nodiscard]] std::string describe() const {
-    std::string text = std::string(name_of(what)) + " of " + std::to_string(elements) + " x " +
-                       std::string(name_of(type)) + ", " + std::string(name_of(reduce));
+    std::string text =
+        std::string(name_of(what)) + " of " + std::to_string(elements) + " x " + std::string(name_of(type));
+    const bool reduces = what == operation::reduce_scatter || what == operation::all_reduce;
+    if (reduces) text += ", " + std::string(name_of(reduce));
     if (moved != type) text += " widened to " + std::string(name_of(moved));
     if (what == operation::broadcast) text += ", root " + std::to_string(root);
     text += ", " + std::string(name_of(how)) + " in " + std::to_string(chunks) + " chunks on " + std::to_string(nodes) +
             " nodes, blocks of";
-    for (const std::uint64_t block : first_blocks) text += " " + std::to_string(block);
+    for (std::size_t block = 0; block < shown_blocks; ++block) text += " " + std::to_string(first_blocks[block]);
     if (calls > 1) text += ", the first of " + std::to_string(calls) + " calls in a batch";
     return text + " (all details: " + std::to_string(fingerprint % 100000) + ")";
   }
@@ -61,7 +64,7 @@ struct launch {
   std::vector<part> parts{};
   std::vector<widening> widened{};
   signature what{};
-  bool internal = false;               ///< the library's own exchange: not counted among the caller's bytes
+  bool internal = false;               ///< the exchange of a split: not counted among the caller's bytes
   const program* agreement = nullptr;  ///< compare signatures first, by this all-gather; null: trust the caller
   std::chrono::milliseconds timeout{0};
 };

@@ -47,7 +47,10 @@ class block_layout {
     return offsets_.empty() ? b * length_ + std::min(b, longer_) : offsets_[b];
   }
 
-  /// Chunk `chunk` of `chunks` of a run of blocks. Chunks end on multiples of 64 elements, so that no cache line
+  /// Elements of which chunks are multiples.
+  static constexpr std::size_t chunk_unit = 64;
+
+  /// Chunk `chunk` of `chunks` of a run of blocks. Chunks end on multiples of the unit, so that no cache line
   /// is written by two of them; the last ones may be empty.
   [[nodiscard]] extent piece(int first, int count, int chunk, int chunks) const noexcept {
     const std::size_t begin = offset(first);
@@ -64,7 +67,7 @@ class block_layout {
 
   static std::size_t chunk_length(std::size_t length, int chunks) noexcept {
     const auto n = static_cast<std::size_t>(chunks);
-    return ((length + n - 1) / n + 63) / 64 * 64;
+    return ((length + n - 1) / n + chunk_unit - 1) / chunk_unit * chunk_unit;
   }
 
   int blocks_;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -88,7 +89,8 @@ class member {
  private:
   [[nodiscard]] error_context context(const schedule::launch& order, std::uint64_t ticket,
                                       std::string stage = {}) const {
-    return {world_rank(), name_, std::string(name_of(order.what.what)), ticket, std::move(stage), {}};
+    const std::string_view what = order.internal ? "split" : name_of(order.what.what);
+    return {world_rank(), name_, std::string(what), ticket, std::move(stage), {}};
   }
 
   void await_turn(const schedule::launch& order, std::uint64_t ticket) {
@@ -124,8 +126,8 @@ class member {
     try {
       throw_if_ended(order, ticket, {});
       work();
-    } catch (const std::exception& failure) {
-      group_->fail(ticket, failure.what());
+    } catch (...) {
+      group_->fail(ticket, words_of(std::current_exception()));
       group_->leave(shape_.rank);
       group_->await_empty();
       throw;
