@@ -1,9 +1,6 @@
 #include "options.hpp"
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <stdexcept>
 #include <utility>
 
@@ -12,6 +9,7 @@
 #include <mics/error.hpp>
 #include <mics/topology.hpp>
 
+#include "../common/command_line.hpp"
 #include "names.hpp"
 #include "sizes.hpp"
 
@@ -91,11 +89,6 @@ void interpret(options& to, const words& text) {
   require(!to.corrupt || to.check, "--corrupt needs -c 1");
 }
 
-[[noreturn]] void refuse(const std::exception& problem) {
-  std::fprintf(stderr, "mics_perf: %s\n", problem.what());
-  std::exit(2);
-}
-
 }  // namespace
 
 options parse(int argc, char** argv) {
@@ -104,17 +97,7 @@ options parse(int argc, char** argv) {
   CLI::App app("Measures the collectives of mics: time, bandwidth, wrong elements, bytes into the busiest node.",
                "mics_perf");
   declare(app, chosen, text);
-  try {
-    app.parse(argc, argv);
-    interpret(chosen, text);
-  } catch (const CLI::ParseError& problem) {
-    const int code = app.exit(problem);
-    std::exit(code == 0 ? 0 : 2);
-  } catch (const std::invalid_argument& problem) {
-    refuse(problem);
-  } catch (const mics::topology_error& problem) {
-    refuse(problem);
-  }
+  read_command_line(app, argc, argv, [&] { interpret(chosen, text); });
   return chosen;
 }
 

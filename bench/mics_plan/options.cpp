@@ -1,7 +1,5 @@
 #include "options.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -10,6 +8,8 @@
 
 #include <mics/error.hpp>
 #include <mics/model/machines.hpp>
+
+#include "../common/command_line.hpp"
 
 namespace plan_tool {
 namespace {
@@ -133,11 +133,6 @@ void interpret(options& to, const words& text) {
   mics::model::check(t);
 }
 
-[[noreturn]] void refuse(const std::exception& problem) {
-  std::fprintf(stderr, "mics_plan: %s\n", problem.what());
-  std::exit(2);
-}
-
 }  // namespace
 
 options parse(int argc, char** argv) {
@@ -146,17 +141,7 @@ options parse(int argc, char** argv) {
   CLI::App app("Chooses the partition size of a training before it starts, or fits the cost model to measurements.",
                "mics_plan");
   declare(app, chosen, text);
-  try {
-    app.parse(argc, argv);
-    interpret(chosen, text);
-  } catch (const CLI::ParseError& problem) {
-    const int code = app.exit(problem);
-    std::exit(code == 0 ? 0 : 2);
-  } catch (const std::invalid_argument& problem) {
-    refuse(problem);
-  } catch (const mics::error& problem) {
-    refuse(problem);
-  }
+  read_command_line(app, argc, argv, [&] { interpret(chosen, text); });
   return chosen;
 }
 

@@ -1,9 +1,8 @@
 #include "options.hpp"
 
-#include <cstdlib>
-
 #include <CLI/CLI.hpp>
 
+#include "../common/command_line.hpp"
 #include "series.hpp"
 
 namespace simulate {
@@ -45,15 +44,12 @@ void declare_job(CLI::App& app, options& to) {
 }  // namespace
 
 options parse(int argc, char** argv) {
-  CLI::App app("Simulates training steps; a model, consistent with published figures, not a measurement");
+  CLI::App app("Simulates training steps; a model, consistent with published figures, not a measurement",
+               "mics_simulate");
   options chosen;
   declare_modes(app, chosen);
   declare_job(app, chosen);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    std::exit(app.exit(problem) == 0 ? 0 : 2);
-  }
+  read_command_line(app, argc, argv, [] {});
   return chosen;
 }
 
