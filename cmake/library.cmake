@@ -5,12 +5,22 @@
 # before mics_add_core() defines mics::nccl out of the headers whose path matches HEADERS. PACKAGE is looked for here only
 # to verify the headers; a consumer of the installed package finds its own when it asks for the component.
 
-file(GLOB_RECURSE mics_headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/mics/*.hpp")
+file(GLOB_RECURSE mics_headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/mics/*.hpp"
+     "${CMAKE_CURRENT_SOURCE_DIR}/include/mics/*.cuh")
 set(mics_core_headers ${mics_headers})
 set(mics_components "")
 
+# Headers for nvcc (.cuh) are installed too, but not verified alone by the host's compiler.
 function(mics_add_headers target)
+  set(device_headers ${ARGN})
+  list(FILTER device_headers INCLUDE REGEX "[.]cuh$")
+  list(REMOVE_ITEM ARGN ${device_headers})
   target_sources(${target} INTERFACE FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${ARGN})
+  if(device_headers)
+    target_sources(${target} INTERFACE FILE_SET device_headers TYPE HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include"
+                   FILES ${device_headers})
+  endif()
+  set_target_properties(${target} PROPERTIES INTERFACE_HEADER_SETS_TO_VERIFY HEADERS)
 endfunction()
 
 macro(mics_add_component name)

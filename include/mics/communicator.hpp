@@ -86,6 +86,13 @@ concept message_communicator = communicator<C> &&
   c.enqueue(std::move(order), stream);
 };
 
+/// A communicator that decides by itself how a collective runs, e.g. from measurements on its machine: `choose(request)`
+/// says the same on every rank, and throws usage_error for an algorithm that was asked for and cannot serve.
+template <class C>
+concept choosing_communicator = communicator<C> && requires(const C& c, const plan_request& request) {
+  { c.choose(request) } -> std::same_as<plan_choice>;
+};
+
 /// Says in words which capability a type lacks to be a communicator.
 template <class C> consteval bool check_communicator() {
   static_assert(detail::has_identity<C>,

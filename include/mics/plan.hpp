@@ -12,8 +12,14 @@ namespace mics {
 namespace detail {
 
 template <communicator C> plan make_plan(const C& comm, const plan_request& request) {
-  const plan_choice choice = choose(request, comm.shape(), C::traits);
-  const schedule::recipe recipe{request.what, choice.how, choice.on_rail, request.root};
+  const plan_choice choice = [&] {
+    if constexpr (choosing_communicator<C>) {
+      return comm.choose(request);
+    } else {
+      return choose(request, comm.shape(), C::traits);
+    }
+  }();
+  const schedule::recipe recipe = recipe_of(request.what, choice, request.root);
   return {request, choice, comm.shape(), comm.programs().find(recipe, comm.shape())};
 }
 

@@ -72,6 +72,16 @@ template <communicator C> class batch {
     detail::launch(comm_, calls_, stream, options);
   }
 
+  /// Makes what run() will need and what may not be made while its stream is captured into a graph. Collective over
+  /// the group, blocking; moves no data. For transports that have anything to make, such as NCCL.
+  void prepare(const collective_options& options = {}) const requires
+      requires(const C& comm, std::span<const planned_call> calls) {
+    comm.prepare(calls);
+  }
+  {
+    if (!calls_.empty()) comm_.prepare(detail::plan_calls(comm_, std::span<const collective_call>(calls_), options));
+  }
+
   [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
 
  private:

@@ -64,7 +64,8 @@ plan plan_of(const C& comm, const collective_call& call, data_type moved, const 
                        options.how,
                        options.chunk_bytes,
                        width,
-                       moved != call.type ? widened_elements(call, comm.rank()) * width : 0};
+                       moved != call.type ? widened_elements(call, comm.rank()) * width : 0,
+                       options.on_rail};
   plan made = make_plan(comm, request);
   if (!schedule::single_block(made.recipe()) || call.blocks.blocks() == 1) return made;
   request.block_bytes = request.bytes;

@@ -27,6 +27,7 @@ struct plan_request {
   std::size_t chunk_bytes = 0;     ///< 0: chosen
   std::size_t element_bytes = 1;   ///< of what travels: blocks and chunks hold whole elements
   std::size_t widening_bytes = 0;  ///< copies of the buffers in a wider type
+  algorithm on_rail = algorithm::automatic;
 };
 
 /// What was decided, and why, in words.
@@ -35,6 +36,7 @@ struct plan_choice {
   algorithm on_rail = algorithm::direct;
   std::size_t chunk_bytes = 0;
   std::string_view why{};
+  std::size_t scratch_blocks = 0;  ///< temporary memory of a transport's own collectives; programs know theirs
 };
 
 namespace detail {
@@ -68,6 +70,11 @@ inline plan_choice choose_flat(const plan_request& r, const group_shape& shape, 
 }
 
 inline algorithm choose_rail(const plan_request& r, const group_shape& shape, const transport_traits& t) {
+  if (r.on_rail == algorithm::direct || r.on_rail == algorithm::ring) return r.on_rail;
+  if (r.on_rail != algorithm::automatic) {
+    throw usage_error("a rail stage by " + std::string(name_of(r.on_rail)) + " was asked for; allowed: direct, ring",
+                      {.rank = shape.rank, .operation = std::string(name_of(r.what))});
+  }
   const bool direct = shape.nodes == 2 || t.direct_reads || r.block_bytes <= small_rail_block;
   return direct ? algorithm::direct : algorithm::ring;
 }

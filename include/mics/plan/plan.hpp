@@ -10,6 +10,22 @@
 
 namespace mics {
 
+namespace detail {
+
+/// The program of a choice. What the library below does by itself is counted as what it is known to do at best: a ring,
+/// for a broadcast a tree.
+inline schedule::recipe recipe_of(operation what, const plan_choice& choice, int root) noexcept {
+  const auto counted_as = [](algorithm how, algorithm stands_for) {
+    return how == algorithm::native ? stands_for : how;
+  };
+  const algorithm flat = what == operation::broadcast ? algorithm::tree
+                         : what == operation::barrier ? algorithm::direct
+                                                      : algorithm::ring;
+  return {what, counted_as(choice.how, flat), counted_as(choice.on_rail, algorithm::ring), root};
+}
+
+}  // namespace detail
+
 /// How one collective of one size will run in one group: algorithm, stages, chunks, temporary memory, bytes over slow
 /// and fast links, and why. Cheap to make and to copy; valid as long as its communicator.
 class plan {
@@ -19,12 +35,12 @@ class plan {
 
   [[nodiscard]] operation what() const noexcept { return request_.what; }
   [[nodiscard]] algorithm how() const noexcept { return choice_.how; }
-  /// What the rail stage of a hierarchical plan does: direct or ring.
+  /// What the rail stage of a hierarchical plan does: direct, ring, or native.
   [[nodiscard]] algorithm on_rail() const noexcept { return choice_.on_rail; }
   [[nodiscard]] std::string_view why() const noexcept { return choice_.why; }
   [[nodiscard]] const schedule::program& steps() const noexcept { return *steps_; }
   [[nodiscard]] schedule::recipe recipe() const noexcept {
-    return {request_.what, choice_.how, choice_.on_rail, request_.root};
+    return detail::recipe_of(request_.what, choice_, request_.root);
   }
 
   /// Pieces in which each block moves; the stages overlap chunk by chunk.
@@ -38,7 +54,9 @@ class plan {
 
   /// Memory that a rank needs beside the caller's buffers while the collective runs.
   [[nodiscard]] std::size_t temporary_bytes() const noexcept {
-    return static_cast<std::size_t>(steps_->scratch_slots) * request_.block_bytes + request_.widening_bytes;
+    const bool by_program = choice_.how != algorithm::native && choice_.on_rail != algorithm::native;
+    const std::size_t slots = by_program ? static_cast<std::size_t>(steps_->scratch_slots) : choice_.scratch_blocks;
+    return slots * request_.block_bytes + request_.widening_bytes;
   }
 
   /// Bytes into this rank's node over its network, for blocks of even lengths (a v-form's may differ). Where the

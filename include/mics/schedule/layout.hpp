@@ -40,6 +40,8 @@ class block_layout {
   [[nodiscard]] int blocks() const noexcept { return blocks_; }
   [[nodiscard]] std::size_t total() const noexcept { return offset(blocks_); }
   [[nodiscard]] std::size_t longest() const noexcept { return longest_; }
+  /// Do all blocks have the same length? By construction: counts that happen to be equal do not.
+  [[nodiscard]] bool even() const noexcept { return offsets_.empty() && longer_ == 0; }
   [[nodiscard]] std::size_t length(int block) const noexcept { return offset(block + 1) - offset(block); }
 
   [[nodiscard]] std::size_t offset(int block) const noexcept {

@@ -1,16 +1,15 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <mics/collectives/all_gather.hpp>
-#include <mics/collectives/all_reduce.hpp>
+#include <mics/collectives/host_gather.hpp>
 #include <mics/communicator.hpp>
 #include <mics/error.hpp>
 #include <mics/training/fingerprint.hpp>
@@ -71,8 +70,7 @@ class sync_terms {
 /// which a rank differs from rank 0.
 template <communicator C, class Refuse>
 void compare_numbers(const C& world, const sync_terms::numbers& own, std::size_t run, Refuse refuse) {
-  sync_terms::numbers all(own.size() * static_cast<std::size_t>(world.size()));
-  all_gather(world, own, all);
+  const sync_terms::numbers all = gather_numbers(world, own);
   const std::span<const std::uint64_t> first(all.data(), own.size());
   for (int rank = 1; rank < world.size(); ++rank) {
     const std::span<const std::uint64_t> its(all.data() + static_cast<std::size_t>(rank) * own.size(), own.size());
@@ -100,14 +98,12 @@ inline void require_units(std::span<const shard_layout> units, int partition_siz
   }
 }
 
-/// Collective and blocking: 16 bytes a rank while the ranks agree. Otherwise throws usage_error on every rank, naming
-/// rank 0 and the first rank that differs from it, with what both have.
+/// Collective and blocking: 8 bytes of each rank while the ranks agree. Otherwise throws usage_error on every rank,
+/// naming rank 0 and the first rank that differs from it, with what both have.
 template <communicator C> void require_same_terms(const C& world, const sync_terms& own) {
   if (world.size() == 1) return;
-  // Where the smallest of all equals the largest, all are equal: no need to hear every rank for that.
-  std::array<std::uint64_t, 2> extremes = {own.fingerprint(), ~own.fingerprint()};
-  all_reduce(world, extremes, extremes, reduction::min);
-  if (extremes[0] == ~extremes[1]) return;
+  const sync_terms::numbers prints = gather_numbers(world, {own.fingerprint()});
+  if (std::adjacent_find(prints.begin(), prints.end(), std::not_equal_to<>()) == prints.end()) return;
   const error_context where{.rank = world.rank(), .group = world.name(), .operation = "gradient_sync"};
   compare_numbers(world, own.general(), sync_terms::general_numbers, [&](int rank, std::size_t, auto a, auto b) {
     refuse_terms(sync_terms::describe_general(a), rank, sync_terms::describe_general(b), where);

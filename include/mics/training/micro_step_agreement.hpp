@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <mics/collectives/all_gather.hpp>
+#include <mics/collectives/host_gather.hpp>
 #include <mics/communicator.hpp>
 #include <mics/error.hpp>
 #include <mics/topology/rank_range.hpp>
@@ -37,20 +38,21 @@ struct micro_step_counts {
 /// Collective over the replication group, 8 bytes a rank; throws usage_error on all of its ranks when they disagree.
 template <communicator C>
 void require_same_micro_steps(const C& replication, const rank_range& members, std::uint64_t own, error_context where) {
-  micro_step_counts counts{
-      {own}, std::vector<std::uint64_t>(static_cast<std::size_t>(members.size)), members, std::move(where)};
-  all_gather(replication, counts.own, counts.all);
-  counts.require_equal();
+  micro_step_counts{{own}, gather_numbers(replication, {own}), members, std::move(where)}.require_equal();
 }
 
-/// The same in the order of a stream, where the failure then appears.
+/// The same in the order of a stream, where the failure then appears; at once where streams run no code of the host.
 template <communicator C>
 void require_same_micro_steps(const C& replication, const rank_range& members, std::uint64_t own, error_context where,
                               stream_of<C> stream) {
-  auto counts = std::make_shared<micro_step_counts>(micro_step_counts{
-      {own}, std::vector<std::uint64_t>(static_cast<std::size_t>(members.size)), members, std::move(where)});
-  all_gather(replication, counts->own, counts->all, stream);
-  stream.enqueue([counts] { counts->require_equal(); });
+  if constexpr (gathers_numbers<C>) {
+    require_same_micro_steps(replication, members, own, std::move(where));
+  } else {
+    auto counts = std::make_shared<micro_step_counts>(micro_step_counts{
+        {own}, std::vector<std::uint64_t>(static_cast<std::size_t>(members.size)), members, std::move(where)});
+    all_gather(replication, counts->own, counts->all, stream);
+    stream.enqueue([counts] { counts->require_equal(); });
+  }
 }
 
 }  // namespace mics::detail

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+
+#include <mics/error.hpp>
+#include <mics/plan/choice.hpp>
+#include <mics/shape.hpp>
+#include <mics/transport/nccl/tuning.hpp>
+
+namespace mics::nccl {
+
+// Built-in rules, where no tuned table speaks. Measured with bench/mics_perf on two faked nodes and on four; see
+// bench/README.md.
+
+/// An all-reduce of less takes fewer steps flat than in three stages.
+inline constexpr std::size_t small_all_reduce = std::size_t{256} << 10;
+
+namespace detail {
+
+inline plan_choice choose_automatic(const plan_request& r, const group_shape& shape, const tuned_table& table) {
+  if (!shape.hierarchical() || shape.node_size == 1 || r.what == operation::barrier) {
+    return {.how = algorithm::native, .why = "the group has no node stage: NCCL's own collective"};
+  }
+  if (const tuned_range* const range = table.find(r.what, r.bytes, shape)) {
+    return {.how = range->how, .on_rail = range->on_rail, .why = "the fastest in the tuned table"};
+  }
+  if (r.what == operation::broadcast) {
+    return {.how = algorithm::native, .why = "NCCL's ring already enters each node once"};
+  }
+  if (r.what == operation::all_reduce && r.bytes < small_all_reduce) {
+    return {.how = algorithm::native, .why = "small: one launch instead of three"};
+  }
+  return {.how = algorithm::hierarchical,
+          .on_rail = algorithm::direct,
+          .why = "the group spans nodes: each byte crosses the slow links once a node that needs it"};
+}
+
+/// Which rail stage an operation can have: only blocks that are copied can go straight into their slots, and only those
+/// of equal length cross as one collective.
+inline algorithm rail_form(operation what, algorithm wanted) {
+  return what == operation::all_gather ? wanted : algorithm::native;
+}
+
+/// The rows that the rail stage reads or writes.
+inline std::size_t scratch_blocks(const plan_request& r, const plan_choice& c, const group_shape& shape) {
+  const bool rows =
+      r.what == operation::reduce_scatter || (r.what == operation::all_gather && c.on_rail == algorithm::native);
+  return c.how == algorithm::hierarchical && rows ? static_cast<std::size_t>(shape.nodes) : 0;
+}
+
+}  // namespace detail
+
+/// Decides how NCCL's collectives are put together, from what every rank knows. O(ranges of the table), no allocation.
+/// Throws usage_error when an algorithm was asked for that cannot serve the operation or the group.
+inline plan_choice choose(const plan_request& r, const group_shape& shape, const tuned_table& table) {
+  plan_choice c = detail::choose_automatic(r, shape, table);
+  if (r.how != algorithm::automatic && r.how != c.how) {
+    const auto refuse = [&](const std::string& why_not) {
+      throw usage_error("algorithm " + std::string(name_of(r.how)) + " was asked for, but " + why_not,
+                        {.rank = shape.rank, .operation = std::string(name_of(r.what))});
+    };
+    if (r.how != algorithm::native && r.how != algorithm::hierarchical) {
+      refuse("over NCCL there are native and hierarchical");
+    }
+    if (r.how == algorithm::hierarchical) {
+      if (r.what == operation::barrier) refuse("a barrier has no stages");
+      if (!shape.hierarchical()) {
+        refuse(shape.flat_reason.empty() ? "the group lies inside one node, so there is no rail stage"
+                                         : shape.flat_reason);
+      }
+    }
+    c = {.how = r.how, .on_rail = algorithm::direct, .why = "asked for by the caller"};
+  }
+  c.on_rail = c.how == algorithm::hierarchical ? detail::rail_form(r.what, c.on_rail) : algorithm::direct;
+  c.chunk_bytes = std::max<std::size_t>(r.block_bytes, 1);  // NCCL cuts what it moves by itself
+  c.scratch_blocks = detail::scratch_blocks(r, c, shape);
+  return c;
+}
+
+}  // namespace mics::nccl

@@ -1,0 +1,297 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <cuda_runtime_api.h>
+#include <nccl.h>
+
+#include <mics/collectives/launch.hpp>
+#include <mics/collectives/planned_call.hpp>
+#include <mics/communicator.hpp>
+#include <mics/detail/agreement.hpp>
+#include <mics/error.hpp>
+#include <mics/transport/nccl/await.hpp>
+#include <mics/transport/nccl/host.hpp>
+#include <mics/transport/nccl/host_exchange.hpp>
+#include <mics/transport/nccl/machine.hpp>
+#include <mics/transport/nccl/member.hpp>
+#include <mics/transport/nccl/run.hpp>
+#include <mics/transport/nccl/together.hpp>
+
+namespace mics::nccl {
+
+class communicator;
+
+/// A communicator without ownership: copyable, and of no use once its owner is gone (then every use throws
+/// usage_error). Collectives accept it and `communicator` alike.
+///
+/// Operations go on the caller's cudaStream_t and never wait on the host (but in checked mode); what comes behind them
+/// in that stream sees their results. Buffers are memory of the communicator's device.
+class communicator_ref {
+ public:
+  using owner_type = communicator;
+  using ref_type = communicator_ref;
+  using stream_type = cudaStream_t;
+  using event_type = event;
+  static constexpr transport_traits traits{};
+
+  communicator_ref() = default;
+  // Copies only: a ref that could be moved from an owner would take the ownership along.
+  communicator_ref(const communicator_ref&) = default;
+  communicator_ref& operator=(const communicator_ref&) = default;
+
+  /// Uses a communicator that the caller owns, and destroys after this and what was split off from it.
+  /// Collective and blocking unless `chosen.node_size` says which ranks share a node.
+  explicit communicator_ref(ncclComm_t owned_by_caller, settings chosen = {})
+      : state_(std::make_shared<member>(owned_by_caller, member::ownership::adopted, std::move(chosen))) {
+    find_nodes();
+  }
+
+  [[nodiscard]] int rank() const { return alive().shape().rank; }
+  [[nodiscard]] int size() const { return alive().shape().size; }
+  [[nodiscard]] int world_rank() const { return alive().world_rank(); }
+  [[nodiscard]] int device() const { return alive().device(); }
+  [[nodiscard]] const std::string& name() const { return alive().name(); }
+  [[nodiscard]] const group_shape& shape() const { return alive().shape(); }
+  [[nodiscard]] program_cache& programs() const { return alive().programs(); }
+  [[nodiscard]] std::chrono::milliseconds timeout() const { return alive().chosen().timeout; }
+  [[nodiscard]] bool checked() const { return alive().chosen().checked; }
+  /// NCCL's own handle, for what this library does not do; it stays the communicator's.
+  [[nodiscard]] ncclComm_t native_handle() const { return alive().whole(); }
+  [[nodiscard]] plan_choice choose(const plan_request& request) const {
+    return nccl::choose(request, alive().shape(), alive().table());
+  }
+
+  /// Declares how the ranks lie on nodes, where the caller knows better; the same on all ranks.
+  /// Throws usage_error for another rank or size than the group's, for nodes that do not add up to the size, and after
+  /// the first operation.
+  void set_shape(group_shape shape) const { alive().set_shape(std::move(shape)); }
+
+  /// How many of the ranks lie on each node, in order.
+  [[nodiscard]] std::vector<int> ranks_per_node() const {
+    const std::vector<int>& nodes = alive().node_of();
+    return mics::detail::runs_of_nodes(size(), [&](int r) { return nodes[static_cast<std::size_t>(r)]; });
+  }
+
+  /// Lets `automatic` choose from measurements; groups split off later inherit them. Collective, blocking.
+  /// Throws usage_error on every rank when the table comes from another kind of machine, or two ranks bring different
+  /// ones.
+  void use(const tuned_table& table) const;
+
+  /// Makes a communicator of the ranks with the same colour, ordered by key and then by rank. Collective, blocking.
+  [[nodiscard]] communicator split(int colour, int key, std::string name = {}) const;
+
+  [[nodiscard]] static event record(cudaStream_t stream) { return event(stream); }
+  static void wait(cudaStream_t stream, const event& e) { e.hold_back(stream); }
+
+  /// Runs planned calls as one, in the order of a stream.
+  void enqueue(std::span<const planned_call> calls, cudaStream_t stream, std::chrono::milliseconds timeout) const;
+
+  /// Makes what the calls will need and may not be made while a graph is captured: communicators of the stages, and
+  /// temporary memory. Collective, blocking; moves no data. (batch::prepare() makes the calls.)
+  void prepare(std::span<const planned_call> calls) const {
+    launch wanted = checked_launch(calls, nullptr);
+    detail::provide(std::span(&wanted, 1));
+  }
+
+  /// Waits on the host until the work so far in `stream` has ended; 0 is the communicator's timeout.
+  /// Throws transport_error when NCCL lost a peer, aborted_error after fail(), timeout_error at the deadline, each
+  /// with the oldest operation of this group that has not ended. The group has been aborted then: it is of no use any
+  /// more, and the device and the process are free again. (An adopted communicator is left to its owner to abort.)
+  void synchronize(cudaStream_t stream, std::chrono::milliseconds timeout = {}) const {
+    detail::await(alive(), stream, timeout.count() > 0 ? timeout : alive().chosen().timeout);
+  }
+
+  /// Every rank's numbers, rank by rank; all bring equally many. Collective, blocking.
+  [[nodiscard]] std::vector<std::uint64_t> gather_numbers(std::span<const std::uint64_t> own) const {
+    return gather_on_host(alive(), own);
+  }
+
+  /// From any thread, say of a watch over the other ranks' processes: whoever waits for this group stops waiting.
+  void fail(const std::string& why) const { alive().fail(why); }
+
+  /// How many NCCL communicators this group has made, its own and its stages'.
+  [[nodiscard]] int communicators() const { return alive().communicators(); }
+  /// Device memory of this group's temporaries.
+  [[nodiscard]] std::size_t scratch_bytes() const { return alive().scratch().total_bytes(); }
+
+ protected:
+  explicit communicator_ref(std::shared_ptr<member> state) : state_(std::move(state)) {}
+  [[nodiscard]] const std::shared_ptr<member>& state() const noexcept { return state_; }
+  [[nodiscard]] std::shared_ptr<member> release() noexcept { return std::move(state_); }
+
+  void find_nodes() const;
+
+ private:
+  friend class registered_memory;
+
+  [[nodiscard]] member& alive() const {
+    if (!state_) throw usage_error("this communicator is empty: it was moved from or never made");
+    if (state_->closed()) throw usage_error("communicator '" + state_->name() + "' has been destroyed");
+    if (state_->failed()) {
+      throw aborted_error("this communicator has failed: " + state_->failure(), state_->where());
+    }
+    return *state_;
+  }
+
+  /// One small value of every rank; blocks the host.
+  template <class T> [[nodiscard]] std::vector<T> gather(const T& own) const {
+    return gather_on_host(alive(), std::span<const T>(&own, 1));
+  }
+
+  [[nodiscard]] launch checked_launch(std::span<const planned_call> calls, cudaStream_t stream) const;
+
+  std::shared_ptr<member> state_{};
+};
+
+/// Owns a rank's membership in a group: move-only; when it goes, its refs throw.
+class communicator : public communicator_ref {
+ public:
+  communicator() = default;
+  explicit communicator(std::shared_ptr<member> state) : communicator_ref(std::move(state)) {}
+
+  /// Makes a world of `size` ranks on the current device, by an id that rank 0 got from unique_id() and all ranks know.
+  /// Collective, blocking.
+  communicator(const ncclUniqueId& id, int rank, int size, settings chosen = {})
+      : communicator_ref(std::make_shared<member>(make(id, rank, size, chosen), member::ownership::owned, chosen)) {
+    find_nodes();
+  }
+
+  communicator(communicator&& other) noexcept : communicator_ref(other.release()) {}
+  communicator& operator=(communicator&& other) noexcept {
+    communicator moved(std::move(other));
+    std::swap(static_cast<communicator_ref&>(*this), static_cast<communicator_ref&>(moved));
+    return *this;
+  }
+  communicator(const communicator&) = delete;
+  communicator& operator=(const communicator&) = delete;
+  ~communicator() {
+    if (state()) state()->close();
+  }
+
+ private:
+  static ncclComm_t make(const ncclUniqueId& id, int rank, int size, const settings& chosen) {
+    if (size < 1 || rank < 0 || rank >= size) {
+      throw usage_error("rank " + std::to_string(rank) + " of a world of " + std::to_string(size) +
+                        "; allowed: 0 to size - 1");
+    }
+    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+    config.splitShare = chosen.share_resources ? 1 : 0;
+    ncclComm_t made = nullptr;
+    check(ncclCommInitRankConfig(&made, size, id, rank, &config), "ncclCommInitRankConfig", nullptr, {.rank = rank});
+    return made;
+  }
+};
+
+/// What rank 0 makes and gives to all other ranks, so that they find each other.
+inline ncclUniqueId unique_id() {
+  ncclUniqueId id{};
+  check(ncclGetUniqueId(&id), "ncclGetUniqueId");
+  return id;
+}
+
+inline void communicator_ref::find_nodes() const {
+  member& m = *state_;
+  const int given = m.chosen().node_size;
+  std::vector<int> node_of(static_cast<std::size_t>(m.shape().size));
+  if (given > 0) {
+    for (std::size_t r = 0; r < node_of.size(); ++r) node_of[r] = static_cast<int>(r) / given;
+  } else {
+    const std::vector<std::uint64_t> hosts = gather(host_fingerprint());
+    for (std::size_t r = 0; r < hosts.size(); ++r) {
+      node_of[r] = static_cast<int>(std::find(hosts.begin(), hosts.end(), hosts[r]) - hosts.begin());
+    }
+  }
+  m.set_nodes(std::move(node_of));
+}
+
+inline void communicator_ref::use(const tuned_table& table) const {
+  member& m = alive();
+  const std::string here = machine_name(m.device());
+  struct vote {
+    std::uint64_t fingerprint, foreign;
+  };
+  const bool foreign = table.machine != here;
+  const std::vector<vote> all = gather(vote{table.fingerprint(), foreign ? 1U : 0U});
+  for (std::size_t r = 0; r < all.size(); ++r) {
+    if (all[r].foreign != 0) {
+      throw usage_error("the tuned table of rank " + std::to_string(r) + " comes from another machine" +
+                            (foreign ? ": '" + table.machine + "', here '" + here + "'" : std::string()),
+                        m.where());
+    }
+    if (all[r].fingerprint != all[0].fingerprint) {
+      throw usage_error("rank " + std::to_string(r) + " brings another tuned table than rank 0", m.where());
+    }
+  }
+  m.use(std::make_shared<const tuned_table>(table));
+}
+
+inline communicator communicator_ref::split(int colour, int key, std::string name) const {
+  member& m = alive();
+  if (colour < 0) throw usage_error("colour " + std::to_string(colour) + "; allowed: 0 and more", m.where("split"));
+  struct choice {
+    int colour, key, node;
+  };
+  const choice own{colour, key, m.node_of()[static_cast<std::size_t>(m.shape().rank)]};
+  const std::vector<choice> all = gather(own);
+  std::vector<std::tuple<int, int, int>> chosen;  // key, rank, node
+  for (std::size_t r = 0; r < all.size(); ++r) {
+    if (all[r].colour == colour) chosen.emplace_back(all[r].key, static_cast<int>(r), all[r].node);
+  }
+  std::sort(chosen.begin(), chosen.end());
+  settings inherited = m.chosen();
+  inherited.name = name.empty() ? m.name() + "/" + std::to_string(colour) : std::move(name);
+  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+  config.splitShare = inherited.share_resources ? 1 : 0;
+  ncclComm_t made = nullptr;
+  {
+    const device_scope current(m.device());
+    check(ncclCommSplit(m.whole(), colour, key, &made, &config), "ncclCommSplit", m.whole(), m.where("split"));
+  }
+  auto state = std::make_shared<member>(made, member::ownership::owned, std::move(inherited), m.world_rank());
+  std::vector<int> node_of;
+  for (const auto& [its_key, r, node] : chosen) node_of.push_back(node);
+  state->set_nodes(std::move(node_of));
+  state->use(m.shared_table());
+  return communicator(std::move(state));
+}
+
+inline launch communicator_ref::checked_launch(std::span<const planned_call> calls, cudaStream_t stream) const {
+  member& m = alive();
+  const auto where = [&m, &calls] {
+    return m.where(std::string(name_of(calls.front().call.what)), m.journal().next());
+  };
+  m.memory().require_stream(stream, m.device(), where);
+  for (const planned_call& c : calls) {
+    if (c.widened()) required_kernels("accumulation::widened");
+    if (c.call.what == operation::barrier) continue;
+    m.memory().require_buffer("the input", c.call.input, m.device(), where);
+    m.memory().require_buffer("the output", c.call.output, m.device(), where);
+  }
+  return launch(m, calls, stream);
+}
+
+inline void communicator_ref::enqueue(std::span<const planned_call> calls, cudaStream_t stream,
+                                      std::chrono::milliseconds) const {
+  member& m = alive();
+  launch ready = checked_launch(calls, stream);
+  if (m.chosen().checked && m.shape().size > 1) {
+    const std::vector<schedule::signature> all = gather(mics::detail::sign(calls, m.shape()));
+    mics::detail::require_agreement(
+        all, m.shape().rank, [](int rank) { return rank; },
+        m.where(std::string(name_of(ready.what())), m.journal().next()));
+  }
+  if (together* const others = together::current()) return others->add(std::move(ready), calls);
+  run(std::span(&ready, 1));
+}
+
+}  // namespace mics::nccl

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <utility>
+
+#include <nccl.h>
+
+#include <mics/transport/nccl/result.hpp>
+
+namespace mics::nccl {
+
+/// Issues what `calls` calls of NCCL as one launch. Should one of them fail, the group is still closed.
+template <class Calls> void grouped(Calls&& calls) {
+  check(ncclGroupStart(), "ncclGroupStart");
+  try {
+    std::forward<Calls>(calls)();
+  } catch (...) {
+    ncclGroupEnd();
+    throw;
+  }
+  check(ncclGroupEnd(), "ncclGroupEnd");
+}
+
+}  // namespace mics::nccl

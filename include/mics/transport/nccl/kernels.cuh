@@ -1,0 +1,128 @@
+#pragma once
+
+/// The kernels behind device_kernels(): include this in one CUDA source of a program whose other sources are host C++.
+/// (mics/transport/nccl.hpp does so by itself under nvcc.)
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <type_traits>
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+#include <mics/error.hpp>
+#include <mics/transport/nccl/kernels.hpp>
+#include <mics/transport/nccl/result.hpp>
+#include <mics/types.hpp>
+
+namespace mics::nccl::device {
+
+/// What elements are computed in: float, and double where one of them is.
+template <class A, class B = A>
+using computed_in = std::conditional_t<std::is_same_v<A, double> || std::is_same_v<B, double>, double, float>;
+
+template <class To, class From> __device__ To converted(From value) {
+  if constexpr (std::is_same_v<To, __half>) {
+    if constexpr (std::is_same_v<From, double>)
+      return __double2half(value);
+    else
+      return __float2half_rn(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<To, __nv_bfloat16>) {
+    if constexpr (std::is_same_v<From, double>)
+      return __double2bfloat16(value);
+    else
+      return __float2bfloat16_rn(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<From, __half> || std::is_same_v<From, __nv_bfloat16>) {
+    return static_cast<To>(static_cast<float>(value));
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+/// Calls `each(i)` for every i < count, neighbours side by side.
+template <class Each> __global__ void for_each_element(std::size_t count, Each each) {
+  const std::size_t step = static_cast<std::size_t>(gridDim.x) * blockDim.x;
+  for (std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += step) each(i);
+}
+
+template <class From, class To> struct convert_element {
+  const From* from;
+  To* to;
+  __device__ void operator()(std::size_t i) const { to[i] = converted<To>(from[i]); }
+};
+
+template <class Sum, class Term> struct add_element {
+  Sum* sum;
+  const Term* terms;
+  __device__ void operator()(std::size_t i) const {
+    using wide = computed_in<Sum, Term>;
+    sum[i] = converted<Sum>(converted<wide>(sum[i]) + converted<wide>(terms[i]));
+  }
+};
+
+template <class Value> struct scale_element {
+  Value* values;
+  computed_in<Value> factor;
+  __device__ void operator()(std::size_t i) const {
+    values[i] = converted<Value>(converted<computed_in<Value>>(values[i]) * factor);
+  }
+};
+
+template <class Each> void launch_over(std::size_t count, Each each, cudaStream_t stream) {
+  constexpr std::size_t threads = 256;
+  constexpr std::size_t most_blocks = 4096;
+  if (count == 0) return;
+  const auto blocks = static_cast<unsigned>(std::min(most_blocks, (count + threads - 1) / threads));
+  for_each_element<<<blocks, static_cast<unsigned>(threads), 0, stream>>>(count, each);
+  check(cudaGetLastError(), "a kernel of mics");
+}
+
+/// Calls f(T{}) with CUDA's type of a floating data_type.
+template <class F> void visit_floating(data_type type, F f) {
+  switch (type) {
+    case data_type::float16:
+      return f(__half{});
+    case data_type::bfloat16:
+      return f(__nv_bfloat16{});
+    case data_type::float32:
+      return f(float{});
+    case data_type::float64:
+      return f(double{});
+    default:
+      throw usage_error("no kernel computes in " + std::string(name_of(type)) + "; allowed: the floating types");
+  }
+}
+
+inline void convert(const void* from, data_type given, void* to, data_type wanted, std::size_t count,
+                    cudaStream_t stream) {
+  visit_floating(given, [&]<class From>(From) {
+    visit_floating(wanted, [&]<class To>(To) {
+      launch_over(count, convert_element<From, To>{static_cast<const From*>(from), static_cast<To*>(to)}, stream);
+    });
+  });
+}
+
+inline void add(void* sum, data_type type, const void* terms, data_type given, std::size_t count, cudaStream_t stream) {
+  visit_floating(type, [&]<class Sum>(Sum) {
+    visit_floating(given, [&]<class Term>(Term) {
+      launch_over(count, add_element<Sum, Term>{static_cast<Sum*>(sum), static_cast<const Term*>(terms)}, stream);
+    });
+  });
+}
+
+inline void scale(void* values, data_type type, double factor, std::size_t count, cudaStream_t stream) {
+  visit_floating(type, [&]<class Value>(Value) {
+    const auto exact = static_cast<computed_in<Value>>(factor);
+    launch_over(count, scale_element<Value>{static_cast<Value*>(values), exact}, stream);
+  });
+}
+
+/// Makes them known to the library's host code, before main() begins.
+inline const bool installed = [] {
+  device_kernels() = {&convert, &add, &scale};
+  return true;
+}();
+
+}  // namespace mics::nccl::device

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <cuda_runtime_api.h>
+
+#include <mics/error.hpp>
+#include <mics/types.hpp>
+
+namespace mics::nccl {
+
+/// The few loops over elements that run on the GPU itself. Every pointer is device memory; all are enqueued.
+struct kernels {
+  /// to[i] = from[i] in another floating type, rounded to nearest even.
+  void (*convert)(const void* from, data_type given, void* to, data_type wanted, std::size_t count, cudaStream_t) = {};
+  /// sum[i] += terms[i], computed in float (double for float64) and rounded once.
+  void (*add)(void* sum, data_type type, const void* terms, data_type given, std::size_t count, cudaStream_t) = {};
+  /// values[i] *= factor.
+  void (*scale)(void* values, data_type type, double factor, std::size_t count, cudaStream_t) = {};
+};
+
+/// What the program has of them: everything once one of its sources went through nvcc with mics/transport/nccl.hpp (or
+/// kernels.cuh alone) in it, else nothing. The collectives need none of them but for accumulation::widened.
+inline kernels& device_kernels() {
+  static kernels all;
+  return all;
+}
+
+/// The same, where there is no other way. Throws usage_error that says how to get them.
+inline const kernels& required_kernels(const char* for_what) {
+  const kernels& all = device_kernels();
+  if (all.add != nullptr) return all;
+  throw usage_error(std::string(for_what) +
+                    " needs kernels on the GPU: compile one source of the program with nvcc and include "
+                    "<mics/transport/nccl/kernels.cuh> there");
+}
+
+}  // namespace mics::nccl

@@ -1,0 +1,267 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <cuda_runtime_api.h>
+
+#include <mics/collectives/planned_call.hpp>
+#include <mics/error.hpp>
+#include <mics/transport/nccl/forms/all_gather.hpp>
+#include <mics/transport/nccl/forms/all_reduce.hpp>
+#include <mics/transport/nccl/forms/broadcast.hpp>
+#include <mics/transport/nccl/forms/reduce_scatter.hpp>
+#include <mics/transport/nccl/kernels.hpp>
+#include <mics/transport/nccl/member.hpp>
+#include <mics/transport/nccl/rail_pack.hpp>
+#include <mics/transport/nccl/stage_communicators.hpp>
+
+namespace mics::nccl {
+
+/// Blocks below this size cross the rail packed, where a batch has several: a message each would cost more than copies.
+inline constexpr std::size_t packed_block_bytes = std::size_t{256} << 10;
+
+/// Planned calls on their way to NCCL: what they need, and the up to three groups of NCCL calls that carry them out.
+/// Made first, which checks the types; once the communicators of for_each_stage() exist and there are scratch_bytes(),
+/// place(), begin(), every step in a group of NCCL calls, finish().
+class launch {
+ public:
+  static constexpr int steps = 3;
+
+  launch(member& group, std::span<const planned_call> calls, cudaStream_t stream) : group_(&group), stream_(stream) {
+    bound_.reserve(calls.size());
+    for (const planned_call& call : calls) bound_.push_back(bind(call));
+    for (bound_call& c : bound_) pack(c);
+    for (const bound_call& c : bound_) count_scratch(c);
+  }
+  // Packs point into the calls.
+  launch(launch&&) noexcept = default;
+  launch& operator=(launch&&) noexcept = default;
+  launch(const launch&) = delete;
+  launch& operator=(const launch&) = delete;
+
+  /// The calls lie elsewhere now.
+  void refer_to(std::span<const planned_call> calls) noexcept {
+    for (std::size_t i = 0; i < bound_.size(); ++i) bound_[i].planned = &calls[i];
+  }
+
+  [[nodiscard]] member& group() const noexcept { return *group_; }
+  [[nodiscard]] cudaStream_t stream() const noexcept { return stream_; }
+  [[nodiscard]] operation what() const noexcept { return bound_.front().call().what; }
+  [[nodiscard]] std::size_t scratch_bytes() const noexcept { return scratch_bytes_; }
+
+  /// Calls f(stage) for each stage that must have its communicator.
+  template <class F> void for_each_stage(F f) const {
+    for (const bound_call& c : bound_) {
+      if (c.hierarchical()) {
+        f(stage::rail);
+        f(stage::node);
+      }
+      if (const stage s = node_stage(c); s == stage::copy_engines) f(s);
+    }
+  }
+
+  /// Gives everything its place in the scratch memory, and the sums their scales.
+  void place(std::byte* scratch) {
+    const auto take = [&scratch](std::size_t bytes) { return std::exchange(scratch, scratch + padded(bytes)); };
+    if (gathers_.used()) gathers_.pack.place(take(gathers_.bytes(nodes())), nodes());
+    for (batch_pack& sums : sums_) sums.pack.place(take(sums.bytes(nodes())), nodes());
+    for (bound_call& c : bound_) {
+      const bool averages = mics::detail::is_reduction(c.call().what) && c.call().reduce == reduction::avg;
+      if (averages) c.first = group_->average(c.planned->moved, c.hierarchical() ? stage::node : stage::whole);
+      if (has_own_rows(c)) {
+        c.row_bytes = c.call().blocks.longest() * c.width();
+        c.rows = take(c.row_bytes * static_cast<std::size_t>(nodes()));
+      }
+      if (c.planned->widened()) {
+        c.input = take(c.call().blocks.total() * c.width());
+        c.output = take(output_elements(c) * c.width());
+      }
+      if (c.call().what == operation::barrier) c.output = take(1);
+    }
+  }
+
+  /// What comes before the first group: floats made of narrower types, shards put one behind the other.
+  void begin() {
+    for (bound_call& c : bound_) {
+      if (c.planned->widened()) {
+        auto* const wide = const_cast<std::byte*>(c.input);  // its own copy
+        required_kernels("accumulation::widened")
+            .convert(c.call().input, c.call().type, wide, c.planned->moved, c.call().blocks.total(), stream_);
+      } else if (node_stage(c) == stage::copy_engines) {
+        into_slot(c);
+      }
+    }
+    if (gathers_.used()) gathers_.pack.collect(stream_);
+  }
+
+  /// Makes the NCCL calls of one step, inside a group of them.
+  void issue(int step) const {
+    for (const bound_call& c : bound_) issue(c, step);
+    if (step == 0 && gathers_.used()) gathers_.pack.gather(wire(stage::rail));
+    if (step == 1) {
+      for (const batch_pack& sums : sums_) sums.pack.reduce(wire(stage::rail));
+    }
+  }
+
+  /// What comes behind the last group: the mirror of begin().
+  void finish() const {
+    for (const batch_pack& sums : sums_) sums.pack.distribute(stream_);
+    for (const bound_call& c : bound_) {
+      if (!c.planned->widened()) continue;
+      required_kernels("accumulation::widened")
+          .convert(c.output, c.planned->moved, c.call().output, c.call().type, output_elements(c), stream_);
+    }
+  }
+
+  /// How many steps have anything to do.
+  [[nodiscard]] int last_step() const noexcept {
+    int last = 0;
+    for (const bound_call& c : bound_) {
+      if (c.hierarchical()) last = std::max(last, c.call().what == operation::all_reduce ? 2 : 1);
+    }
+    return last;
+  }
+
+ private:
+  /// A rail_pack that may have no calls.
+  struct batch_pack {
+    rail_pack pack{};
+    int calls = 0;
+
+    [[nodiscard]] bool used() const noexcept { return calls > 0; }
+    [[nodiscard]] std::size_t bytes(int nodes) const noexcept { return pack.scratch_bytes(nodes); }
+    void add(bound_call& c) {
+      pack.add(c);
+      ++calls;
+    }
+  };
+
+  static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 255) / 256 * 256; }
+
+  [[nodiscard]] int nodes() const noexcept { return group_->shape().nodes; }
+  [[nodiscard]] nccl::wire wire(stage s) const { return group_->wire_of(s, stream_); }
+
+  [[nodiscard]] std::size_t output_elements(const bound_call& c) const {
+    const auto& blocks = c.call().blocks;
+    return c.call().what == operation::all_reduce ? blocks.total() : blocks.length(c.shape->rank);
+  }
+
+  bound_call bind(const planned_call& planned) const {
+    const collective_call& call = planned.call;
+    bound_call c{&planned, &group_->shape(), static_cast<const std::byte*>(call.input),
+                 static_cast<std::byte*>(call.output)};
+    if (mics::detail::is_reduction(call.what)) c.first = c.later = group_->reduction_of(planned.moved, call.reduce);
+    return c;
+  }
+
+  // Calls of equal blocks whose rail stage is a collective go in packs, and so do the small ones of a batch.
+  void pack(bound_call& c) {
+    if (!c.hierarchical() || !c.even()) return;
+    if (c.call().what == operation::reduce_scatter) return sum_pack(c.later).add(c);
+    if (c.call().what != operation::all_gather) return;
+    const bool small_among_others = bound_.size() > 1 && c.bytes(0) < packed_block_bytes;
+    if (c.planned->how.on_rail() == algorithm::native || small_among_others) gathers_.add(c);
+  }
+
+  batch_pack& sum_pack(const native_sum& how) {
+    for (batch_pack& sums : sums_) {
+      if (sums.pack.how() == how) return sums;
+    }
+    return sums_.emplace_back(batch_pack{rail_pack(how), 0});
+  }
+
+  /// Reduce-scatters of different block lengths are not packed.
+  static bool has_own_rows(const bound_call& c) {
+    return c.hierarchical() && c.call().what == operation::reduce_scatter && !c.even();
+  }
+
+  void count_scratch(const bound_call& c) {
+    const auto take = [this](std::size_t bytes) { scratch_bytes_ += padded(bytes); };
+    if (&c == &bound_.front()) {
+      if (gathers_.used()) take(gathers_.bytes(nodes()));
+      for (const batch_pack& sums : sums_) take(sums.bytes(nodes()));
+    }
+    if (has_own_rows(c)) take(c.call().blocks.longest() * c.width() * static_cast<std::size_t>(nodes()));
+    if (c.planned->widened()) {
+      take(c.call().blocks.total() * c.width());
+      take(output_elements(c) * c.width());
+    }
+    if (c.call().what == operation::barrier) take(1);
+  }
+
+  /// The communicator in which a node gathers: without multiprocessors where the memory is registered.
+  [[nodiscard]] stage node_stage(const bound_call& c) const {
+    const stage plain = c.hierarchical() ? stage::node : stage::whole;
+    if (c.call().what != operation::all_gather || !c.even() || group_->shape().node_size == 1) return plain;
+    if (!c.hierarchical() && group_->shape().nodes > 1) return plain;
+    const std::size_t row = c.bytes(0) * static_cast<std::size_t>(group_->shape().node_size);
+    return group_->by_copy_engines(c.output, c.call().blocks.total() * c.width(), row) ? stage::copy_engines : plain;
+  }
+
+  // Copy engines take the shard only out of registered memory, where its slot is.
+  void into_slot(bound_call& c) {
+    std::byte* const slot = c.output + c.offset(c.shape->rank);
+    if (slot == c.input) return;
+    check(cudaMemcpyAsync(slot, c.input, c.bytes(0), cudaMemcpyDeviceToDevice, stream_), "cudaMemcpyAsync");
+    c.input = slot;
+  }
+
+  void issue(const bound_call& c, int step) const {
+    if (!c.hierarchical()) {
+      if (step == 0) issue_flat(c);
+      return;
+    }
+    switch (c.call().what) {
+      case operation::all_gather:
+        if (step == 0 && c.rows == nullptr) forms::rail_all_gather(c, wire(stage::rail));
+        if (step == 1) forms::node_all_gather(c, wire(node_stage(c)));
+        break;
+      case operation::reduce_scatter:
+        if (step == 0) forms::node_reduce_scatter(c, wire(stage::node));
+        if (step == 1 && !c.even()) forms::rail_reduce_blocks(c, wire(stage::rail));
+        break;
+      case operation::all_reduce: {
+        const forms::staged_all_reduce staged(c);
+        if (step == 0) staged.node_reduce_scatter(wire(stage::node));
+        if (step == 1) staged.rail_all_reduce(wire(stage::rail));
+        if (step == 2) staged.node_all_gather(wire(stage::node));
+        break;
+      }
+      case operation::broadcast:
+        if (step == 0) forms::rail_broadcast(c, wire(stage::rail));
+        if (step == 1) forms::node_broadcast(c, wire(stage::node));
+        break;
+      case operation::barrier:
+        break;
+    }
+  }
+
+  void issue_flat(const bound_call& c) const {
+    const nccl::wire whole = wire(stage::whole);
+    switch (c.call().what) {
+      case operation::all_gather:
+        return forms::flat_all_gather(c, wire(node_stage(c)));
+      case operation::reduce_scatter:
+        return forms::flat_reduce_scatter(c, whole);
+      case operation::all_reduce:
+        return whole.all_reduce(c.input, c.output, c.call().blocks.total(), c.first);
+      case operation::broadcast:
+        return forms::flat_broadcast(c, whole);
+      case operation::barrier:  // whatever lies in the scratch memory: nobody reads the result
+        return whole.all_reduce(c.output, c.output, 1, {ncclUint8, ncclMax});
+    }
+  }
+
+  member* group_;
+  cudaStream_t stream_;
+  std::vector<bound_call> bound_{};
+  batch_pack gathers_{};
+  std::vector<batch_pack> sums_{};
+  std::size_t scratch_bytes_ = 0;
+};
+
+}  // namespace mics::nccl

@@ -1,0 +1,189 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <cuda_runtime_api.h>
+#include <nccl.h>
+
+#include <mics/error.hpp>
+#include <mics/plan/program_cache.hpp>
+#include <mics/shape.hpp>
+#include <mics/transport/nccl/average.hpp>
+#include <mics/transport/nccl/choice.hpp>
+#include <mics/transport/nccl/device.hpp>
+#include <mics/transport/nccl/journal.hpp>
+#include <mics/transport/nccl/memory_check.hpp>
+#include <mics/transport/nccl/native_type.hpp>
+#include <mics/transport/nccl/scratch.hpp>
+#include <mics/transport/nccl/settings.hpp>
+#include <mics/transport/nccl/stage_communicators.hpp>
+#include <mics/transport/nccl/windows.hpp>
+#include <mics/transport/nccl/wire.hpp>
+
+namespace mics::nccl {
+
+/// One rank's membership in a group: what a communicator is a handle to.
+class member {
+ public:
+  enum class ownership { adopted, owned };
+
+  member(ncclComm_t whole, ownership whose, settings chosen, int world_rank = -1)
+      : whole_(whole), whose_(whose), settings_(std::move(chosen)) {
+    check(ncclCommUserRank(whole, &shape_.rank), "ncclCommUserRank", whole);
+    check(ncclCommCount(whole, &shape_.size), "ncclCommCount", whole);
+    check(ncclCommCuDevice(whole, &device_), "ncclCommCuDevice", whole);
+    shape_.node_size = shape_.size;
+    world_rank_ = world_rank >= 0 ? world_rank : shape_.rank;
+  }
+  ~member() {
+    if (aborted_) return;
+    averages_.clear();
+    stages_.release([](ncclComm_t comm) { ncclCommDestroy(comm); });
+    if (whose_ == ownership::owned) ncclCommDestroy(whole_);
+  }
+  member(const member&) = delete;
+  member& operator=(const member&) = delete;
+
+  [[nodiscard]] const group_shape& shape() const noexcept { return shape_; }
+  [[nodiscard]] const settings& chosen() const noexcept { return settings_; }
+  [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
+  [[nodiscard]] int world_rank() const noexcept { return world_rank_; }
+  [[nodiscard]] int device() const noexcept { return device_; }
+  [[nodiscard]] ncclComm_t whole() const noexcept { return whole_; }
+  [[nodiscard]] program_cache& programs() noexcept { return programs_; }
+  [[nodiscard]] nccl::journal& journal() noexcept { return journal_; }
+  [[nodiscard]] nccl::scratch& scratch() noexcept { return scratch_; }
+  [[nodiscard]] memory_check& memory() noexcept { return memory_; }
+  [[nodiscard]] nccl::windows& windows() noexcept { return windows_; }
+  [[nodiscard]] const stage_communicators& stages() const noexcept { return stages_; }
+  [[nodiscard]] const tuned_table& table() const noexcept { return *table_; }
+  void use(std::shared_ptr<const tuned_table> table) noexcept { table_ = std::move(table); }
+  [[nodiscard]] const std::shared_ptr<const tuned_table>& shared_table() const noexcept { return table_; }
+
+  /// NCCL communicators made for this group: the stages', and the group's own unless it was adopted.
+  [[nodiscard]] int communicators() const noexcept {
+    return stages_.count() + (whose_ == ownership::owned && !aborted_ ? 1 : 0);
+  }
+
+  /// The node of each rank, by any numbers; the shape follows from them.
+  void set_nodes(std::vector<int> node_of) {
+    shape_ = mics::detail::shape_on_nodes(shape_.rank, shape_.size,
+                                          [&](int r) { return node_of[static_cast<std::size_t>(r)]; });
+    node_of_ = std::move(node_of);
+  }
+  [[nodiscard]] const std::vector<int>& node_of() const noexcept { return node_of_; }
+
+  void set_shape(group_shape shape) {
+    const bool fits = shape.rank == shape_.rank && shape.size == shape_.size && shape.nodes > 0 &&
+                      shape.node_size > 0 && shape.size / shape.nodes == shape.node_size &&
+                      shape.size % shape.nodes == 0;
+    if (!fits) {
+      throw usage_error("the shape rank " + std::to_string(shape.rank) + " of " + std::to_string(shape.size) + " on " +
+                            std::to_string(shape.nodes) + " nodes x " + std::to_string(shape.node_size) +
+                            " does not fit rank " + std::to_string(shape_.rank) + " of " + std::to_string(shape_.size) +
+                            "; nodes x node size must be the size",
+                        where());
+    }
+    if (journal_.next() > 1 || stages_.count() > 0) {
+      throw usage_error("a shape must be set before the first operation of a communicator", where());
+    }
+    shape_ = std::move(shape);
+    programs_ = {};
+  }
+
+  // What a launch asks of its group.
+  [[nodiscard]] nccl::wire wire_of(stage s, cudaStream_t stream) const noexcept { return {communicator(s), stream}; }
+  [[nodiscard]] bool has(stage s) const noexcept { return communicator(s) != nullptr; }
+  void make(stage s) { stages_.make(s, whole_, shape_); }
+  [[nodiscard]] bool by_copy_engines(const std::byte* memory, std::size_t bytes, std::size_t row_bytes) const noexcept {
+    return row_bytes >= settings_.copy_engine_bytes && has_copy_engines && windows_.cover(memory, bytes);
+  }
+  /// How NCCL reduces; throws usage_error for types that it cannot. An average is a sum but for its first stage.
+  [[nodiscard]] native_sum reduction_of(data_type type, reduction how) const {
+    const std::optional<ncclDataType_t> known = native_type(type);
+    if (known) return {*known, native_reduction(how)};
+    throw usage_error("NCCL cannot reduce " + std::string(name_of(type)) + "; it can all types but int16 and uint16",
+                      where());
+  }
+  /// The first stage of an average: NCCL's own, or the sum that scales by the size of the group.
+  [[nodiscard]] native_sum average(data_type type, stage s) {
+    const ncclDataType_t known = reduction_of(type, reduction::avg).type;
+    return {known, s == stage::whole ? ncclAvg : averages_.find(communicator(s), type, known, shape_.size)};
+  }
+
+  [[nodiscard]] error_context where(std::string operation = {}, std::uint64_t sequence = 0) const {
+    return {world_rank_, settings_.name, std::move(operation), sequence, {}, {}};
+  }
+
+  /// The owner is gone: nothing new may begin.
+  void close() noexcept { closed_.store(true, std::memory_order_release); }
+  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+  /// From any thread: the group is of no use any more, and why. Whoever waits for it stops waiting.
+  void fail(const std::string& why) {
+    const std::lock_guard lock(failure_mutex_);
+    if (failed_.load(std::memory_order_relaxed)) return;
+    failure_ = why;
+    failed_.store(true, std::memory_order_release);
+  }
+  [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::string failure() const {
+    const std::lock_guard lock(failure_mutex_);
+    return failure_;
+  }
+
+  /// Ends what runs on the GPU in the communicators that are the library's own. An adopted one is its owner's to abort.
+  void abort() noexcept {
+    if (std::exchange(aborted_, true)) return;
+    averages_.forget();
+    stages_.release([](ncclComm_t comm) { ncclCommAbort(comm); });
+    if (whose_ == ownership::owned) ncclCommAbort(whole_);
+  }
+  [[nodiscard]] bool aborted() const noexcept { return aborted_; }
+
+  /// Calls f(communicator) for the group's own and its stages'.
+  template <class F> void for_each_communicator(F f) const {
+    f(whole_);
+    stages_.for_each(f);
+  }
+
+ private:
+  /// A group on one node is its own node stage, one with a rank a node its own rail.
+  [[nodiscard]] ncclComm_t communicator(stage s) const noexcept {
+    const bool itself =
+        s == stage::whole || (s == stage::node && shape_.nodes == 1) || (s == stage::rail && shape_.node_size == 1);
+    return itself ? whole_ : stages_.get(s);
+  }
+
+  ncclComm_t whole_;
+  ownership whose_;
+  settings settings_;
+  group_shape shape_{};
+  int world_rank_ = 0;
+  int device_ = 0;
+  program_cache programs_{};
+  stage_communicators stages_{};
+  averages averages_{};
+  nccl::windows windows_{};
+  memory_check memory_{};
+  std::vector<int> node_of_{};
+  nccl::scratch scratch_{};
+  nccl::journal journal_{};
+  std::shared_ptr<const tuned_table> table_ = std::make_shared<const tuned_table>();
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> failed_{false};
+  bool aborted_ = false;
+  mutable std::mutex failure_mutex_{};
+  std::string failure_{};
+};
+
+}  // namespace mics::nccl

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <cuda_runtime_api.h>
+
+#include <mics/error.hpp>
+#include <mics/transport/nccl/result.hpp>
+
+namespace mics::nccl {
+
+/// Refuses buffers and streams that the group's GPU cannot use. Asking CUDA takes longer than all the rest of a call,
+/// so what was fine is remembered.
+class memory_check {
+ public:
+  /// `memory` is device memory of `device`. Throws usage_error, with what it is instead; `where()` is its context.
+  template <class Where> void require_buffer(const char* name, const void* memory, int device, Where where) {
+    const void*& known = buffers_[(reinterpret_cast<std::uintptr_t>(memory) >> 8) % buffers_.size()];
+    if (memory == nullptr || known == memory) return;
+    cudaPointerAttributes facts{};
+    check(cudaPointerGetAttributes(&facts, memory), "cudaPointerGetAttributes", where());
+    if (facts.type != cudaMemoryTypeDevice && facts.type != cudaMemoryTypeManaged) {
+      throw usage_error(std::string(name) + " is memory of the host; NCCL needs device memory", where());
+    }
+    if (facts.type == cudaMemoryTypeDevice && facts.device != device) {
+      throw usage_error(std::string(name) + " lies on device " + std::to_string(facts.device) +
+                            ", but the communicator is on device " + std::to_string(device),
+                        where());
+    }
+    known = memory;
+  }
+
+  /// `stream` belongs to `device`; a default stream belongs to whatever device is current.
+  template <class Where> void require_stream(cudaStream_t stream, int device, Where where) {
+#if CUDART_VERSION >= 12080
+    cudaStream_t& known = streams_[(reinterpret_cast<std::uintptr_t>(stream) >> 6) % streams_.size()];
+    const bool is_default = stream == nullptr || stream == cudaStreamLegacy || stream == cudaStreamPerThread;
+    if (is_default || known == stream) return;
+    int its_device = 0;
+    check(cudaStreamGetDevice(stream, &its_device), "cudaStreamGetDevice", where());
+    if (its_device != device) {
+      throw usage_error("the stream is on device " + std::to_string(its_device) + ", but the communicator on device " +
+                            std::to_string(device),
+                        where());
+    }
+    known = stream;
+#else
+    static_cast<void>(stream), static_cast<void>(device), static_cast<void>(where);
+#endif
+  }
+
+ private:
+  std::array<const void*, 64> buffers_{};
+  std::array<cudaStream_t, 8> streams_{};
+};
+
+}  // namespace mics::nccl

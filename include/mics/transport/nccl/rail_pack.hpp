@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <cuda_runtime_api.h>
+
+#include <mics/transport/nccl/forms/bound_call.hpp>
+#include <mics/transport/nccl/result.hpp>
+#include <mics/transport/nccl/wire.hpp>
+
+namespace mics::nccl {
+
+/// Blocks of several calls that cross the rail as one message: n rows (one a node) of this rank's blocks, one behind
+/// the other. The node stages read the rows, or write them, where they lie, so that one call alone is never copied.
+class rail_pack {
+ public:
+  explicit rail_pack(native_sum how = {}) : how_(how) {}
+
+  [[nodiscard]] const native_sum& how() const noexcept { return how_; }
+
+  void add(bound_call& c) {
+    members_.push_back({&c, bytes_});
+    bytes_ += c.bytes(0);
+    width_ = c.width();
+  }
+
+  /// The rows, and, for several calls, what goes out or comes in for this rank itself.
+  [[nodiscard]] std::size_t scratch_bytes(int nodes) const noexcept {
+    return bytes_ * (static_cast<std::size_t>(nodes) + (alone() ? 0 : 1));
+  }
+  void place(std::byte* scratch, int nodes) {
+    own_ = scratch + bytes_ * static_cast<std::size_t>(nodes);
+    for (const member& m : members_) {
+      m.call->rows = scratch + m.offset;
+      m.call->row_bytes = bytes_;
+    }
+  }
+
+  /// All-gather: the shards are put one behind the other, gathered, and lie in the rows.
+  void collect(cudaStream_t stream) const {
+    if (alone()) return;
+    for (const member& m : members_) copy(own_ + m.offset, m.call->input, m.call->bytes(0), stream);
+  }
+  void gather(const wire& rail) const { rail.all_gather(alone() ? first().input : own_, first().rows, bytes_); }
+
+  /// Reduce-scatter: the rows are reduced, and the sums are handed out to their shards.
+  void reduce(const wire& rail) const {
+    rail.reduce_scatter(first().rows, alone() ? first().output : own_, bytes_ / width_, how_);
+  }
+  void distribute(cudaStream_t stream) const {
+    if (alone()) return;
+    for (const member& m : members_) copy(m.call->output, own_ + m.offset, m.call->bytes(0), stream);
+  }
+
+ private:
+  struct member {
+    bound_call* call;
+    std::size_t offset;
+  };
+
+  [[nodiscard]] bool alone() const noexcept { return members_.size() == 1; }
+  [[nodiscard]] const bound_call& first() const noexcept { return *members_.front().call; }
+
+  static void copy(std::byte* to, const std::byte* from, std::size_t bytes, cudaStream_t stream) {
+    if (bytes == 0) return;
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream), "cudaMemcpyAsync");
+  }
+
+  native_sum how_;
+  std::vector<member> members_{};
+  std::size_t bytes_ = 0;  ///< of one row
+  std::size_t width_ = 1;
+  std::byte* own_ = nullptr;
+};
+
+}  // namespace mics::nccl

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include <cuda_runtime_api.h>
+
+#include <mics/transport/nccl/device.hpp>
+#include <mics/transport/nccl/result.hpp>
+
+namespace mics::nccl {
+
+/// Frees device memory; the device may be another one than the thread's current.
+struct device_free {
+  void operator()(std::byte* memory) const noexcept { cudaFree(memory); }
+};
+using device_bytes = std::unique_ptr<std::byte[], device_free>;
+
+/// Plain device memory on the current device.
+inline device_bytes allocate_device(std::size_t bytes) {
+  void* memory = nullptr;
+  check(cudaMalloc(&memory, std::max<std::size_t>(bytes, 1)), "cudaMalloc");
+  return device_bytes(static_cast<std::byte*>(memory));
+}
+
+/// The temporary memory of one communicator: it grows at least twofold and moves never, for graphs that were captured
+/// keep using what they were recorded with. The operations of a communicator run in order, so they share it.
+class scratch {
+ public:
+  [[nodiscard]] bool holds(std::size_t bytes) const noexcept { return bytes <= size_; }
+  [[nodiscard]] std::byte* data() const noexcept { return blocks_.empty() ? nullptr : blocks_.back().get(); }
+
+  /// Takes new memory if there is not enough; never while a graph is captured. The current device is the
+  /// communicator's.
+  void reserve(std::size_t bytes) {
+    if (holds(bytes)) return;
+    const std::size_t grown = std::max(bytes, 2 * size_);
+    blocks_.push_back(allocate_device(grown));
+    size_ = grown;
+    total_ += grown;
+  }
+
+  /// All that was ever taken.
+  [[nodiscard]] std::size_t total_bytes() const noexcept { return total_; }
+
+ private:
+  std::vector<device_bytes> blocks_{};
+  std::size_t size_ = 0;
+  std::size_t total_ = 0;
+};
+
+}  // namespace mics::nccl
