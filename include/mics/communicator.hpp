@@ -86,8 +86,9 @@ concept message_communicator = communicator<C> &&
   c.enqueue(std::move(order), stream);
 };
 
-/// A communicator that decides by itself how a collective runs, e.g. from measurements on its machine: `choose(request)`
-/// says the same on every rank, and throws usage_error for an algorithm that was asked for and cannot serve.
+/// A communicator that decides by itself how a collective runs, e.g. from measurements on its machine:
+/// `choose(request)` says the same on every rank, and throws usage_error for an algorithm that was asked for and cannot
+/// serve.
 template <class C>
 concept choosing_communicator = communicator<C> && requires(const C& c, const plan_request& request) {
   { c.choose(request) } -> std::same_as<plan_choice>;

@@ -54,7 +54,10 @@ class link {
   /// The next message that is wholly there; may still give some after the connection has ended.
   [[nodiscard]] std::optional<frame> next() {
     std::optional<frame> found = in_.next();
-    if (!in_.fault().empty() && !ended()) end("it sent " + in_.fault());
+    if (!in_.fault().empty()) {
+      socket_.reset();
+      why_ = "it sent " + in_.fault();  // says more than that it then closed
+    }
     return found;
   }
 

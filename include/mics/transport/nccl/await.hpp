@@ -38,7 +38,7 @@ inline std::optional<std::string> asynchronous_error(const member& m) {
 template <class Error> [[noreturn]] void give_up(member& m, const std::string& why, const std::string& native = {}) {
   error_context where = pending(m);
   where.native = native;
-  m.fail(why);
+  m.failure()->set(why);
   m.abort();
   throw Error(why, std::move(where));
 }
@@ -47,7 +47,7 @@ template <class Error> [[noreturn]] void give_up(member& m, const std::string& w
 /// Throws transport_error when NCCL or CUDA report a failure, aborted_error when another part of the program declared
 /// the group failed, timeout_error at the deadline; the group has been aborted then.
 inline void await(member& m, cudaStream_t stream, std::chrono::milliseconds timeout) {
-  if (m.aborted()) throw aborted_error("this communicator was aborted: " + m.failure(), m.where());
+  if (m.aborted()) throw aborted_error("this communicator was aborted: " + m.failure()->why(), m.where());
   const device_scope current(m.device());
   const auto start = std::chrono::steady_clock::now();
   for (std::chrono::microseconds nap{0};;
@@ -60,7 +60,7 @@ inline void await(member& m, cudaStream_t stream, std::chrono::milliseconds time
     }
     const auto waited = std::chrono::steady_clock::now() - start;
     if (waited < std::chrono::microseconds(200)) continue;  // most waits are short
-    if (m.failed()) give_up<aborted_error>(m, m.failure());
+    if (m.failure()->is_set()) give_up<aborted_error>(m, m.failure()->why());
     if (const auto error = asynchronous_error(m)) give_up<transport_error>(m, "NCCL lost a peer or a link", *error);
     if (waited > timeout) {
       give_up<timeout_error>(m, "no end after " + std::to_string(timeout.count()) + " ms");

@@ -117,10 +117,15 @@ class communicator_ref {
   }
 
   /// From any thread, say of a watch over the other ranks' processes: whoever waits for this group stops waiting.
-  void fail(const std::string& why) const { alive().fail(why); }
+  void fail(const std::string& why) const { alive().failure()->set(why); }
+  /// Where a failure is declared, by who may outlive the communicator.
+  [[nodiscard]] std::weak_ptr<failure_state> failure() const { return alive().failure(); }
 
   /// How many NCCL communicators this group has made, its own and its stages'.
   [[nodiscard]] int communicators() const { return alive().communicators(); }
+  /// Device memory that NCCL was seen to take for them so far. (It takes most at the first use of an operation; what
+  /// other processes take of the same device at the same moment is counted too.)
+  [[nodiscard]] std::size_t native_bytes() const { return alive().native_bytes(); }
   /// Device memory of this group's temporaries.
   [[nodiscard]] std::size_t scratch_bytes() const { return alive().scratch().total_bytes(); }
 
@@ -137,8 +142,8 @@ class communicator_ref {
   [[nodiscard]] member& alive() const {
     if (!state_) throw usage_error("this communicator is empty: it was moved from or never made");
     if (state_->closed()) throw usage_error("communicator '" + state_->name() + "' has been destroyed");
-    if (state_->failed()) {
-      throw aborted_error("this communicator has failed: " + state_->failure(), state_->where());
+    if (state_->failure()->is_set()) {
+      throw aborted_error("this communicator has failed: " + state_->failure()->why(), state_->where());
     }
     return *state_;
   }
@@ -162,7 +167,7 @@ class communicator : public communicator_ref {
   /// Makes a world of `size` ranks on the current device, by an id that rank 0 got from unique_id() and all ranks know.
   /// Collective, blocking.
   communicator(const ncclUniqueId& id, int rank, int size, settings chosen = {})
-      : communicator_ref(std::make_shared<member>(make(id, rank, size, chosen), member::ownership::owned, chosen)) {
+      : communicator_ref(make(id, rank, size, std::move(chosen))) {
     find_nodes();
   }
 
@@ -179,16 +184,21 @@ class communicator : public communicator_ref {
   }
 
  private:
-  static ncclComm_t make(const ncclUniqueId& id, int rank, int size, const settings& chosen) {
+  static std::shared_ptr<member> make(const ncclUniqueId& id, int rank, int size, settings chosen) {
     if (size < 1 || rank < 0 || rank >= size) {
       throw usage_error("rank " + std::to_string(rank) + " of a world of " + std::to_string(size) +
                         "; allowed: 0 to size - 1");
     }
+    int device = 0;
+    check(cudaGetDevice(&device), "cudaGetDevice");
+    const std::size_t before = free_bytes(device);
     ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
     config.splitShare = chosen.share_resources ? 1 : 0;
     ncclComm_t made = nullptr;
     check(ncclCommInitRankConfig(&made, size, id, rank, &config), "ncclCommInitRankConfig", nullptr, {.rank = rank});
-    return made;
+    auto state = std::make_shared<member>(made, member::ownership::owned, std::move(chosen));
+    state->count_native(before, free_bytes(device));
+    return state;
   }
 };
 
@@ -202,7 +212,14 @@ inline ncclUniqueId unique_id() {
 inline void communicator_ref::find_nodes() const {
   member& m = *state_;
   const int given = m.chosen().node_size;
-  std::vector<int> node_of(static_cast<std::size_t>(m.shape().size));
+  std::vector<int> node_of = m.chosen().node_of;
+  if (!node_of.empty() && node_of.size() != static_cast<std::size_t>(m.shape().size)) {
+    throw usage_error("node_of has " + std::to_string(node_of.size()) + " entries; it must have one for each of the " +
+                          std::to_string(m.shape().size) + " ranks",
+                      m.where());
+  }
+  if (!node_of.empty()) return m.set_nodes(std::move(node_of));
+  node_of.resize(static_cast<std::size_t>(m.shape().size));
   if (given > 0) {
     for (std::size_t r = 0; r < node_of.size(); ++r) node_of[r] = static_cast<int>(r) / given;
   } else {
@@ -249,19 +266,21 @@ inline communicator communicator_ref::split(int colour, int key, std::string nam
   }
   std::sort(chosen.begin(), chosen.end());
   settings inherited = m.chosen();
+  inherited.node_of.clear();
   inherited.name = name.empty() ? m.name() + "/" + std::to_string(colour) : std::move(name);
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.splitShare = inherited.share_resources ? 1 : 0;
   ncclComm_t made = nullptr;
+  const std::size_t before = free_bytes(m.device());
   {
     const device_scope current(m.device());
     check(ncclCommSplit(m.whole(), colour, key, &made, &config), "ncclCommSplit", m.whole(), m.where("split"));
   }
-  auto state = std::make_shared<member>(made, member::ownership::owned, std::move(inherited), m.world_rank());
+  auto state = std::make_shared<member>(made, member::ownership::owned, std::move(inherited), &m);
+  state->count_native(before, free_bytes(m.device()));
   std::vector<int> node_of;
   for (const auto& [its_key, r, node] : chosen) node_of.push_back(node);
   state->set_nodes(std::move(node_of));
-  state->use(m.shared_table());
   return communicator(std::move(state));
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include <cuda_runtime_api.h>
 
 #include <mics/transport/nccl/result.hpp>
@@ -25,6 +27,15 @@ class device_scope {
   int before_ = 0;
   bool changed_ = false;
 };
+
+/// Device memory that is free on a device.
+inline std::size_t free_bytes(int device) {
+  const device_scope current(device);
+  std::size_t free = 0;
+  std::size_t total = 0;
+  check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+  return free;
+}
 
 /// Is work on this stream being recorded into a graph instead of running?
 inline bool is_capturing(cudaStream_t stream) {

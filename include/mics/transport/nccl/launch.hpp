@@ -10,6 +10,7 @@
 
 #include <mics/collectives/planned_call.hpp>
 #include <mics/error.hpp>
+#include <mics/transport/nccl/device.hpp>
 #include <mics/transport/nccl/forms/all_gather.hpp>
 #include <mics/transport/nccl/forms/all_reduce.hpp>
 #include <mics/transport/nccl/forms/broadcast.hpp>
@@ -31,7 +32,8 @@ class launch {
  public:
   static constexpr int steps = 3;
 
-  launch(member& group, std::span<const planned_call> calls, cudaStream_t stream) : group_(&group), stream_(stream) {
+  launch(member& group, std::span<const planned_call> calls, cudaStream_t stream)
+      : group_(&group), stream_(stream), captured_(is_capturing(stream)) {
     bound_.reserve(calls.size());
     for (const planned_call& call : calls) bound_.push_back(bind(call));
     for (bound_call& c : bound_) pack(c);
@@ -50,6 +52,8 @@ class launch {
 
   [[nodiscard]] member& group() const noexcept { return *group_; }
   [[nodiscard]] cudaStream_t stream() const noexcept { return stream_; }
+  /// Is it recorded into a graph?
+  [[nodiscard]] bool captured() const noexcept { return captured_; }
   [[nodiscard]] operation what() const noexcept { return bound_.front().call().what; }
   [[nodiscard]] std::size_t scratch_bytes() const noexcept { return scratch_bytes_; }
 
@@ -62,6 +66,18 @@ class launch {
       }
       if (const stage s = node_stage(c); s == stage::copy_engines) f(s);
     }
+  }
+
+  /// Notes the forms that it uses; true if one of them is new to the group.
+  bool first_use() {
+    bool first = false;
+    for (const bound_call& c : bound_) {
+      const bool rows = gathers_.used() && c.call().what == operation::all_gather;
+      const auto form = c.hierarchical() ? (rows ? 2U : 1U) : 0U;
+      const bool its_first = group_->first_use(3 * static_cast<unsigned>(c.call().what) + form);
+      first = first || its_first;
+    }
+    return first;
   }
 
   /// Gives everything its place in the scratch memory, and the sums their scales.
@@ -258,6 +274,7 @@ class launch {
 
   member* group_;
   cudaStream_t stream_;
+  bool captured_;
   std::vector<bound_call> bound_{};
   batch_pack gathers_{};
   std::vector<batch_pack> sums_{};

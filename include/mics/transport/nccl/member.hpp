@@ -1,11 +1,9 @@
 #pragma once
 
-#include <array>
 #include <atomic>
-#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,6 +18,7 @@
 #include <mics/transport/nccl/average.hpp>
 #include <mics/transport/nccl/choice.hpp>
 #include <mics/transport/nccl/device.hpp>
+#include <mics/transport/nccl/failure.hpp>
 #include <mics/transport/nccl/journal.hpp>
 #include <mics/transport/nccl/memory_check.hpp>
 #include <mics/transport/nccl/native_type.hpp>
@@ -36,15 +35,21 @@ class member {
  public:
   enum class ownership { adopted, owned };
 
-  member(ncclComm_t whole, ownership whose, settings chosen, int world_rank = -1)
-      : whole_(whole), whose_(whose), settings_(std::move(chosen)) {
+  /// `parent`: what it was split off from; null for a world.
+  member(ncclComm_t whole, ownership whose, settings chosen, const member* parent = nullptr)
+      : whole_(whole),
+        whose_(whose),
+        settings_(std::move(chosen)),
+        failure_(parent != nullptr ? parent->failure_ : std::make_shared<failure_state>()) {
     check(ncclCommUserRank(whole, &shape_.rank), "ncclCommUserRank", whole);
     check(ncclCommCount(whole, &shape_.size), "ncclCommCount", whole);
     check(ncclCommCuDevice(whole, &device_), "ncclCommCuDevice", whole);
     shape_.node_size = shape_.size;
-    world_rank_ = world_rank >= 0 ? world_rank : shape_.rank;
+    world_rank_ = parent != nullptr ? parent->world_rank_ : shape_.rank;
+    if (parent != nullptr) table_ = parent->table_;
   }
   ~member() {
+    if (failure_->is_set()) abort();  // to destroy a communicator would wait for what will never end
     if (aborted_) return;
     averages_.clear();
     stages_.release([](ncclComm_t comm) { ncclCommDestroy(comm); });
@@ -67,7 +72,6 @@ class member {
   [[nodiscard]] const stage_communicators& stages() const noexcept { return stages_; }
   [[nodiscard]] const tuned_table& table() const noexcept { return *table_; }
   void use(std::shared_ptr<const tuned_table> table) noexcept { table_ = std::move(table); }
-  [[nodiscard]] const std::shared_ptr<const tuned_table>& shared_table() const noexcept { return table_; }
 
   /// NCCL communicators made for this group: the stages', and the group's own unless it was adopted.
   [[nodiscard]] int communicators() const noexcept {
@@ -81,6 +85,17 @@ class member {
     node_of_ = std::move(node_of);
   }
   [[nodiscard]] const std::vector<int>& node_of() const noexcept { return node_of_; }
+
+  /// Device memory that NCCL took for this group, as far as it was seen to go (others may take some at the same time).
+  [[nodiscard]] std::size_t native_bytes() const noexcept { return native_bytes_; }
+  void count_native(std::size_t free_before, std::size_t free_after) noexcept {
+    if (free_after < free_before) native_bytes_ += free_before - free_after;
+  }
+  /// True the first time a form is used: NCCL connects the ranks then.
+  bool first_use(unsigned form) noexcept {
+    const std::uint64_t bit = std::uint64_t{1} << form;
+    return (std::exchange(used_forms_, used_forms_ | bit) & bit) == 0;
+  }
 
   void set_shape(group_shape shape) {
     const bool fits = shape.rank == shape_.rank && shape.size == shape_.size && shape.nodes > 0 &&
@@ -128,18 +143,8 @@ class member {
   void close() noexcept { closed_.store(true, std::memory_order_release); }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
-  /// From any thread: the group is of no use any more, and why. Whoever waits for it stops waiting.
-  void fail(const std::string& why) {
-    const std::lock_guard lock(failure_mutex_);
-    if (failed_.load(std::memory_order_relaxed)) return;
-    failure_ = why;
-    failed_.store(true, std::memory_order_release);
-  }
-  [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
-  [[nodiscard]] std::string failure() const {
-    const std::lock_guard lock(failure_mutex_);
-    return failure_;
-  }
+  /// Shared by the whole family.
+  [[nodiscard]] const std::shared_ptr<failure_state>& failure() const noexcept { return failure_; }
 
   /// Ends what runs on the GPU in the communicators that are the library's own. An adopted one is its owner's to abort.
   void abort() noexcept {
@@ -180,10 +185,10 @@ class member {
   nccl::journal journal_{};
   std::shared_ptr<const tuned_table> table_ = std::make_shared<const tuned_table>();
   std::atomic<bool> closed_{false};
-  std::atomic<bool> failed_{false};
   bool aborted_ = false;
-  mutable std::mutex failure_mutex_{};
-  std::string failure_{};
+  std::shared_ptr<failure_state> failure_;
+  std::uint64_t used_forms_ = 0;
+  std::size_t native_bytes_ = 0;
 };
 
 }  // namespace mics::nccl
