@@ -89,17 +89,16 @@ template <class Body> void spawn(int ranks, Body body, const options& chosen = {
   const auto end = chosen.limit.count() > 0 ? clock::now() + std::min(chosen.limit, bootstrap::detail::longest_wait)
                                             : clock::time_point::max();
   auto kill_at = end;
-  bool failing = false;
+  bool over_limit = false;
   while (all.running() > 0) {
     all.collect();
-    if (!failing && !all.failures().empty()) {
-      failing = true;
-      kill_at = std::min(end, clock::now() + chosen.grace);
-    }
-    if (clock::now() >= kill_at) all.stop_all();
+    if (kill_at == end && !all.failures().empty()) kill_at = std::min(end, clock::now() + chosen.grace);
+    if (clock::now() < kill_at || all.running() == 0) continue;
+    over_limit = over_limit || all.failures().empty();
+    all.stop_all();
   }
   if (all.failures().empty()) return;
-  const std::string reason = failing ? std::string() : " by the limit of " + bootstrap::detail::in_words(chosen.limit);
+  const std::string reason = over_limit ? " by the limit of " + bootstrap::detail::in_words(chosen.limit) : "";
   throw spawn_error(ranks, reason, all.failures());
 }
 

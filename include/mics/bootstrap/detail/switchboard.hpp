@@ -33,6 +33,7 @@ class switchboard {
 
   switchboard(int rank, int size, std::vector<seat> seats) : rank_(rank), seats_(std::move(seats)), collector_(size) {
     if (seats_.empty()) return;  // alone: nobody to watch
+    waker_.wake();               // messages, or an end, may have come in with the last one of the rendezvous
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
@@ -163,7 +164,6 @@ class switchboard {
   }
 
   void serve(seat& from) {
-    if (from.connection.ended()) return;
     from.connection.read();
     while (const std::optional<frame> said = from.connection.next()) {
       if (!take(from, *said)) from.connection.end("it sent a message that does not belong there");
