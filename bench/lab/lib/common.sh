@@ -13,13 +13,13 @@ check_count() { # option value most
 labs_home=/run/mics-lab
 namespaces_home=/run/netns # where `ip netns` keeps names
 
-# Records: nodes, rate, isolate (one word each); namespaces (made or about to be, one a line); bytes (counters at the last
+# Records: nodes, rate, mtu, isolate (one word each); namespaces (made or about to be, one a line); bytes (counters at the last
 # reset); hosts (the full nodes' /etc/hosts); node<i>.pid (a full node's process 1); mps/; run.*/ (pipes of a run).
 use_lab() { # name
   lab_name=$1
   records=$labs_home/$1
   switch=mics-$1-switch
-  lab_nodes="" lab_isolate=""
+  lab_nodes="" lab_isolate="" lab_mtu=""
 }
 
 namespace_of() { echo "mics-$lab_name-node$1"; }

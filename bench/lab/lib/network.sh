@@ -14,13 +14,13 @@ add_namespace() { # namespace
 }
 
 quiet_up() { # namespace device
-  ip -n "$1" link set "$2" addrgenmode none mtu 9000
+  ip -n "$1" link set "$2" addrgenmode none mtu "$lab_mtu"
   ip -n "$1" link set "$2" up
 }
 
 add_switch() {
   add_namespace "$switch"
-  ip -n "$switch" link add bridge type bridge
+  ip -n "$switch" link add bridge type bridge mcast_snooping 0 # snooping joins groups, which is traffic
   quiet_up "$switch" bridge
 }
 
@@ -28,7 +28,7 @@ add_link() { # node
   local namespace network=10.88.0.0/24
   namespace=$(namespace_of "$1")
   add_namespace "$namespace"
-  ip link add eth0 netns "$namespace" mtu 9000 type veth peer name "port$1" netns "$switch" mtu 9000
+  ip link add eth0 netns "$namespace" mtu "$lab_mtu" type veth peer name "port$1" netns "$switch" mtu "$lab_mtu"
   ip -n "$switch" link set "port$1" master bridge
   quiet_up "$switch" "port$1"
   quiet_up "$namespace" eth0

@@ -2,7 +2,8 @@
 # One command on every rank. Each rank leads a process group of its own, by which it is ended with all that it started.
 
 declare -A rank_of=() # process number -> rank, of the ranks that still run
-groups=() filters=()  # process numbers of all ranks that were started, of what prefixes their output
+declare -A groups=()  # process groups in which something may run; none that is empty, its number could be another's by now
+filters=()            # process numbers of what prefixes the ranks' output
 pipes="" watchdog=""
 grace=2 # seconds between asking ranks to end and killing them
 
@@ -50,7 +51,7 @@ start_rank() { # command...; rank and what rank_process reads are the caller's
     rank_process "$@" </dev/null >"$pipes/$rank.out" 2>"$pipes/$rank.error" &
   fi
   rank_of[$!]=$rank
-  groups+=("$!")
+  groups[$!]=yes
 }
 
 # shellcheck disable=SC2154 # world, node_size, port, secret, rank: run_ranks
@@ -81,13 +82,17 @@ supervise() {
     next_end
     [[ -n ${finished:-} ]] || continue
     if [[ $finished == "$watchdog" ]]; then
-      say "the time limit of $time_limit s is over and these ranks still run: $(printf '%s\n' "${rank_of[@]}" | sort -n | paste -sd ' '). All are ended"
+      say "the time limit of $time_limit s is over and these ranks still run:" \
+        "$(printf '%s\n' "${rank_of[@]}" | sort -n | paste -sd ' '). All are ended"
       exit 124
     fi
     rank=${rank_of[$finished]}
     unset "rank_of[$finished]"
+    kill -0 -- "-$finished" || unset "groups[$finished]"
     ((code != 0)) || continue
-    say "rank $rank on node $((rank / node_size)) $( ((code > 128)) && echo "was killed by signal $((code - 128))" || echo "ended with code $code"). All others are ended"
+    local how="ended with code $code"
+    ((code <= 128)) || how="was killed by signal $((code - 128))"
+    say "rank $rank on node $((rank / node_size)) $how. All others are ended"
     exit "$code"
   done
   exit 0
@@ -108,10 +113,14 @@ next_end() {
   fi
 }
 
+# An ended process stays in its group until its parent waits for it, and an orphan's new parent may take its time: so look
+# at states. A rank that was started just now does not lead its group yet: so look at its own number too.
 any_group_lives() {
-  local group
-  for group in "${groups[@]}"; do ! kill -0 -- "-$group" 2>/dev/null || return 0; done
-  return 1
+  [[ ${#groups[@]} -gt 0 ]] || return 1
+  { cat /proc/[0-9]*/stat 2>/dev/null || true; } | sed 's/(.*)//' | awk -v groups="${!groups[*]}" '
+    BEGIN { count = split(groups, list, " "); for (i = 1; i <= count; i++) wanted[list[i]] }
+    $2 != "Z" && ($4 in wanted || $1 in wanted) { found = 1 }
+    END { exit !found }'
 }
 
 any_filter_lives() {
@@ -135,7 +144,7 @@ end_run() {
   trap '' INT TERM HUP
   for signal in TERM KILL; do
     any_group_lives || break
-    for group in "${groups[@]}"; do kill "-$signal" -- "-$group" 2>/dev/null; done
+    for group in "${!groups[@]}"; do kill "-$signal" -- "-$group" 2>/dev/null || kill "-$signal" "$group" 2>/dev/null; done
     while_for "$grace" any_group_lives
   done
   kill ${watchdog:+"$watchdog"} 2>/dev/null
