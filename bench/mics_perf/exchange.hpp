@@ -6,8 +6,6 @@
 
 #include <mics/types.hpp>
 
-#include "memory.hpp"
-
 namespace perf {
 
 inline constexpr int root = 0;  ///< of every broadcast
@@ -42,7 +40,7 @@ inline std::size_t count_for(mics::operation op, mics::data_type type, int ranks
 }
 
 /// Places the call in the two buffers; in place, one of them holds everything.
-inline exchange placed(exchange call, memory& first, memory& second) {
+template <class Memory> exchange placed(exchange call, Memory& first, Memory& second) {
   const std::size_t block = call.block_bytes();
   const std::size_t own = static_cast<std::size_t>(call.rank) * block;
   switch (call.op) {

@@ -7,12 +7,10 @@
 
 #include <mics/types.hpp>
 
-#include "options.hpp"
-#include "thread_launcher.hpp"
-
 namespace perf {
 
-/// What this program needs of a transport: `run(f)` calls f(world) on every rank and returns when all ended;
+/// What this program needs of a transport: `run(f)` calls f(station) on every rank of this process and returns when all
+/// ended;
 /// whether all ranks read one clock and share one address space; and the bytes into the busiest node, if it counts
 /// them.
 template <class L>
@@ -23,16 +21,5 @@ concept launcher = requires(L& l, mics::operation op) {
   l.reset_traffic();
   { l.into_busiest_node(op) } -> std::same_as<std::optional<std::uint64_t>>;
 };
-
-/// Calls f(launcher) with the one that --transport names: the only place that knows them all.
-template <class F> auto with_launcher(const options& chosen, F f) {
-  switch (chosen.transport) {
-    case transport::thread:
-      break;
-  }
-  static_assert(launcher<thread_launcher>);
-  thread_launcher threads(chosen);
-  return f(threads);
-}
 
 }  // namespace perf

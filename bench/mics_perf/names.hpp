@@ -51,7 +51,8 @@ inline const dictionary<mics::algorithm>& algorithm_names() {
       {"auto", automatic}, {"direct", direct},     {"ring", ring},
       {"bruck", bruck},    {"halving", halving},   {"doubling", doubling},
       {"tree", tree},      {"exchange", exchange}, {"hierarchical", hierarchical},
-      {"flat", ring}};
+      {"native", native},  {"flat", ring},         {"packed", hierarchical},
+      {"nccl", native}};
   return names;
 }
 

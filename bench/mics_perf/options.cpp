@@ -1,11 +1,13 @@
 #include "options.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 
+#include <mics/bootstrap/environment.hpp>
 #include <mics/error.hpp>
 #include <mics/topology.hpp>
 
@@ -19,7 +21,7 @@ namespace {
 struct words {
   std::string min = "1K", max = "16M", step;
   std::vector<std::string> types{"float32"}, reductions{"sum"}, operations{"all_gather"}, variants{"auto"};
-  std::string transport = "thread", baseline = "none";
+  std::string transport = "thread", baseline = "none", memory = "plain";
   double gbit_s = 0;
   long seconds = 30;
 };
@@ -35,6 +37,9 @@ void declare(CLI::App& app, options& to, words& text) {
   app.add_option("-n,--iters", to.iterations, "measured iterations; the median counts")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--budget", to.budget, "seconds to time one size: then fewer iterations, at least 3 (0: no limit)")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("-c,--check", to.check, "verify every element (0 or 1)")->capture_default_str();
   app.add_option("-d,--datatype", text.types, "types, by commas, or all")->delimiter(',')->capture_default_str();
   app.add_option("-o,--redop", text.reductions, "sum,avg,min,max,prod or all")->delimiter(',')->capture_default_str();
@@ -43,12 +48,18 @@ void declare(CLI::App& app, options& to, words& text) {
       ->capture_default_str();
   app.add_option("--algo", text.variants,
                  "auto,flat,hierarchical,direct,ring,bruck,halving,doubling,exchange,tree or all; flat is the ring "
-                 "(broadcast: tree)")
+                 "(broadcast: tree). Over nccl: auto,native,hierarchical,packed, and nccl: NCCL without this library")
       ->delimiter(',')
       ->capture_default_str();
-  app.add_option("--transport", text.transport, "thread")->check(CLI::IsMember({"thread"}))->capture_default_str();
-  app.add_option("--nodes", to.nodes, "nodes")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--node-size", to.node_size, "ranks of a node")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--transport", text.transport, "thread, or nccl: started once a rank, by torchrun or the like")
+      ->check(CLI::IsMember({"thread", "nccl"}))
+      ->capture_default_str();
+  app.add_option("--nodes", to.nodes, "nodes (nccl: the world over the node size)")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--node-size", to.node_size, "ranks of a node (nccl: LOCAL_WORLD_SIZE or its like)")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--partition", to.partition, "ranks of a partition group (0: all); all groups run at once")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -57,6 +68,13 @@ void declare(CLI::App& app, options& to, words& text) {
   app.add_option("--baseline", text.baseline, "copy: compare with a plain memory copy and a bare barrier")
       ->check(CLI::IsMember({"none", "copy"}))
       ->capture_default_str();
+  app.add_option("--memory", text.memory, "plain or registered: buffers of nccl")
+      ->check(CLI::IsMember({"plain", "registered"}))
+      ->capture_default_str();
+  app.add_option("--tune", to.tune,
+                 "nccl: measure all algorithms and write the fastest to this file (all operations, 8 B to 1 GiB, "
+                 "unless --op, -b or -e say otherwise)");
+  app.add_option("--tuned", to.tuned, "nccl: auto chooses by this file");
   app.add_option("--timeout", text.seconds, "seconds until a missing rank is an error")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -68,7 +86,42 @@ void require(bool fine, const std::string& sentence) {
   if (!fine) throw std::invalid_argument(sentence);
 }
 
-void interpret(options& to, const words& text) {
+/// The place of this process in a job of one process a rank.
+void take_environment(options& to, const CLI::App& app) {
+  const auto here = mics::bootstrap::read_environment();
+  const auto given = [&app](const char* option) { return app.count(option) > 0; };
+  to.speaks = here.rank == 0;
+  if (!given("--node-size")) {
+    const int told = here.local_size > 0 ? here.local_size : here.world_size;
+    to.node_size = given("--nodes") ? std::max(here.world_size / to.nodes, 1) : told;
+  }
+  if (!given("--nodes")) to.nodes = here.world_size / std::max(to.node_size, 1);
+  require(std::int64_t{to.nodes} * to.node_size == here.world_size,
+          std::to_string(to.nodes) + " nodes of " + std::to_string(to.node_size) + " ranks were asked for, but " +
+              std::to_string(here.world_size) + " ranks were started; allowed: nodes that hold them all evenly");
+}
+
+/// --tune measures what a table is made of.
+void widen_for_tuning(options& to, words& text, const CLI::App& app) {
+  text.variants = {"native", "hierarchical", "packed"};
+  if (app.count("--op") == 0) text.operations = {"all"};
+  if (app.count("-b") == 0) text.min = "8";
+  if (app.count("-e") == 0) text.max = "1G";
+  if (app.count("--budget") == 0) to.budget = 5;
+}
+
+void interpret(options& to, words& text, const CLI::App& app) {
+  to.transport = text.transport == "nccl" ? transport::nccl : transport::thread;
+  to.memory = text.memory == "registered" ? gpu_memory::registered : gpu_memory::plain;
+  const bool nccl = to.transport == transport::nccl;
+  require(nccl || (to.tune.empty() && to.tuned.empty() && text.memory == "plain"),
+          "--tune, --tuned and --memory are for --transport nccl");
+  require(!nccl || text.baseline == "none", "--baseline copy is for --transport thread");
+  if (nccl) take_environment(to, app);
+  if (!to.tune.empty()) widen_for_tuning(to, text, app);
+  if (nccl && text.variants == std::vector<std::string>{"all"}) {
+    text.variants = {"nccl", "native", "hierarchical", "packed", "auto"};
+  }
   to.min_bytes = parse_bytes(text.min);
   to.max_bytes = parse_bytes(text.max);
   to.step_bytes = text.step.empty() ? 0 : parse_bytes(text.step);
@@ -97,7 +150,7 @@ options parse(int argc, char** argv) {
   CLI::App app("Measures the collectives of mics: time, bandwidth, wrong elements, bytes into the busiest node.",
                "mics_perf");
   declare(app, chosen, text);
-  read_command_line(app, argc, argv, [&] { interpret(chosen, text); });
+  read_command_line(app, argc, argv, [&] { interpret(chosen, text, app); });
   return chosen;
 }
 

@@ -15,7 +15,13 @@ namespace perf {
 /// One entry of --algo: the name that the tables print and what the library is asked for.
 using variant = std::pair<std::string, mics::algorithm>;
 
-enum class transport { thread };
+enum class transport { thread, nccl };
+
+/// Where buffers on a GPU come from.
+enum class gpu_memory {
+  plain,       ///< cudaMalloc
+  registered,  ///< the library's allocator, which the ranks of a node reach directly
+};
 
 /// The command line, read and checked.
 struct options {
@@ -30,6 +36,7 @@ struct options {
   std::size_t factor = 4;
   int warmup = 5;
   int iterations = 20;
+  double budget = 0;  ///< seconds for the timing of one size; 0: no limit
   bool check = true;
   bool corrupt = false;  ///< self-test: damage one element of every result, so that the check must fail
   bool baseline = false;
@@ -41,6 +48,12 @@ struct options {
   std::optional<double> gbit_s;
   std::chrono::seconds timeout{30};
   std::string json;
+
+  // Of transport nccl.
+  gpu_memory memory = gpu_memory::plain;
+  bool speaks = true;  ///< this process prints and writes
+  std::string tune;    ///< write the fastest algorithms to this file
+  std::string tuned;   ///< let auto choose by this file
 
   [[nodiscard]] int world_size() const { return nodes * node_size; }
   [[nodiscard]] int partition_size() const { return partition == 0 ? world_size() : partition; }

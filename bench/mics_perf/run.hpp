@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include <mics/mics.hpp>
-
 #include "cases.hpp"
 #include "measure.hpp"
 #include "report.hpp"
@@ -22,9 +20,8 @@ template <launcher Launcher> void run(Launcher& started, const options& chosen, 
   std::unique_ptr<baseline> plain;
   if (chosen.baseline && Launcher::shared_memory) plain = std::make_unique<baseline>(chosen.world_size(), most);
 
-  started.run([&](auto& world) {
-    auto groups = mics::groups(world, {.node_size = chosen.node_size, .partition_size = chosen.partition_size()});
-    bench rank(started, world, groups.partition(), chosen, most, plain.get());
+  started.run([&](auto& here) {
+    bench rank(started, here, chosen, most, plain.get());
     std::uint64_t seed = 1;
     for (const exchange& one : all_cases) {
       std::vector<std::string> refused;
@@ -38,7 +35,7 @@ template <launcher Launcher> void run(Launcher& started, const options& chosen, 
       check_all();
       const std::vector<double> us = candidates.empty() ? std::vector<double>{} : rank.time(candidates);
       check_all();
-      if (world.rank() != 0) continue;
+      if (here.rank() != 0) continue;
       for (const std::string& sentence : refused) result.refuse(sentence);
       result.add(candidates, us);
     }

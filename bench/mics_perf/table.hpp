@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,18 @@ inline std::string bandwidth(const std::optional<double>& gb_s) {
 
 template <class T> std::string whole(const std::optional<T>& value) { return value ? std::to_string(*value) : "-"; }
 
+/// "1.09 1.08": out of place, in place.
+inline std::string over_limit(const row* out_of_place, const row* in_place) {
+  std::string forms;
+  for (const row* form : {out_of_place, in_place}) {
+    if (form == nullptr || !form->limit_us || *form->limit_us <= 0) continue;
+    char text[32];
+    std::snprintf(text, sizeof text, "%.2f", form->time_us / *form->limit_us);
+    forms += (forms.empty() ? "" : " ") + std::string(text);
+  }
+  return forms.empty() ? "-" : forms;
+}
+
 /// The four columns of one form, blank when the operation does not have it.
 inline void print_form(const row* r) {
   if (r == nullptr) {
@@ -37,15 +50,16 @@ inline void print_form(const row* r) {
 
 }  // namespace table
 
-/// The columns of nccl-tests, then the algorithm, the bytes into the busiest node and the limit.
+/// The columns of nccl-tests, then the algorithm, the bytes into the busiest node, the limit, and how many times it the
+/// forms took.
 inline void print_head(const std::string& op) {
   std::printf("#\n# %s\n", op.c_str());
   std::printf("# %10s %11s %9s %7s  %32s %32s\n", "", "", "", "", "out-of-place            ", "in-place              ");
-  std::printf("# %10s %11s %9s %7s  %9s %7s %7s %6s %9s %7s %7s %6s  %-22s %12s %10s\n", "size", "count", "type",
+  std::printf("# %10s %11s %9s %7s  %9s %7s %7s %6s %9s %7s %7s %6s  %-22s %12s %10s %12s\n", "size", "count", "type",
               "redop", "time", "algbw", "busbw", "#wrong", "time", "algbw", "busbw", "#wrong", "algorithm", "into node",
-              "limit");
-  std::printf("# %10s %11s %9s %7s  %9s %7s %7s %6s %9s %7s %7s %6s  %-22s %12s %10s\n", "(B)", "(elements)", "", "",
-              "(us)", "(GB/s)", "(GB/s)", "", "(us)", "(GB/s)", "(GB/s)", "", "", "(B)", "(us)");
+              "limit", "time/limit");
+  std::printf("# %10s %11s %9s %7s  %9s %7s %7s %6s %9s %7s %7s %6s  %-22s %12s %10s %12s\n", "(B)", "(elements)", "",
+              "", "(us)", "(GB/s)", "(GB/s)", "", "(us)", "(GB/s)", "(GB/s)", "", "", "(B)", "(us)", "");
 }
 
 /// One line: both forms of one algorithm at one size; either may be missing.
@@ -56,8 +70,9 @@ inline void print_line(const row* out_of_place, const row* in_place) {
   table::print_form(out_of_place);
   table::print_form(in_place);
   const std::string name = any.plan.empty() || any.plan == any.algo ? any.algo : any.algo + ":" + any.plan;
-  std::printf("  %-22s %12s %10s\n", name.c_str(), table::whole(any.node_in_bytes).c_str(),
-              any.limit_us ? table::microseconds(*any.limit_us).c_str() : "-");
+  std::printf("  %-22s %12s %10s %12s\n", name.c_str(), table::whole(any.node_in_bytes).c_str(),
+              any.limit_us ? table::microseconds(*any.limit_us).c_str() : "-",
+              table::over_limit(out_of_place, in_place).c_str());
   std::fflush(stdout);
 }
 

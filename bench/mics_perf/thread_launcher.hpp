@@ -10,6 +10,7 @@
 #include <mics/types.hpp>
 
 #include "options.hpp"
+#include "thread_station.hpp"
 
 namespace perf {
 
@@ -20,11 +21,17 @@ class thread_launcher {
   static constexpr bool shared_memory = true;
 
   explicit thread_launcher(const options& chosen)
-      : cluster_({.nodes = chosen.nodes, .node_size = chosen.node_size, .timeout = chosen.timeout, .checked = false}) {}
+      : chosen_(chosen),
+        cluster_({.nodes = chosen.nodes, .node_size = chosen.node_size, .timeout = chosen.timeout, .checked = false}) {}
 
   [[nodiscard]] std::string name() const { return "thread"; }
 
-  template <class F> void run(F&& f) { cluster_.run(std::forward<F>(f)); }
+  template <class F> void run(F&& f) {
+    cluster_.run([&](auto& world) {
+      thread_station rank(world, chosen_);
+      f(rank);
+    });
+  }
 
   void reset_traffic() { cluster_.reset_traffic(); }
 
@@ -36,6 +43,7 @@ class thread_launcher {
   }
 
  private:
+  const options& chosen_;
   mics::thread::cluster cluster_;
 };
 

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <mics/transport/nccl/tuning.hpp>
+
+#include "../names.hpp"
+#include "../row.hpp"
+
+namespace perf {
+
+/// The entry of --algo that a range stands for.
+inline const char* variant_of(const mics::nccl::tuned_range& range) {
+  if (range.how == mics::algorithm::native) return "native";
+  return range.on_rail == mics::algorithm::native ? "packed" : "hierarchical";
+}
+
+namespace detail {
+
+/// Ways that are this close count as equal; then the one with fewer launches is taken.
+inline constexpr double tie = 1.02;
+
+/// Seconds of each way at one size, both forms together.
+using times = std::map<std::string, double>;
+
+inline std::string winner(const times& of) {
+  double best = of.begin()->second;
+  for (const auto& [name, us] : of) best = std::min(best, us);
+  for (const char* name : {"native", "hierarchical", "packed"}) {
+    const auto found = of.find(name);
+    if (found != of.end() && found->second <= best * tie) return name;
+  }
+  return of.begin()->first;
+}
+
+inline mics::nccl::tuned_range range_of(const row& measured, const std::string& name) {
+  const int nodes = measured.partition / measured.node_size;
+  const bool native = name == "native";
+  return {.what = look_up(measured.op, operation_names()).second,
+          .nodes = nodes,
+          .node_size = measured.node_size,
+          .how = native ? mics::algorithm::native : mics::algorithm::hierarchical,
+          .on_rail = name == "packed" ? mics::algorithm::native : mics::algorithm::direct};
+}
+
+}  // namespace detail
+
+/// The fastest way at each size of each operation, neighbours of one kind merged. A size speaks for the sizes that are
+/// nearer to it, by their ratio, than to the next one measured; the largest for as many above it as below.
+inline std::vector<mics::nccl::tuned_range> fastest(const std::vector<row>& rows) {
+  std::map<std::string, std::map<std::size_t, detail::times>> measured;
+  std::map<std::string, const row*> any;
+  for (const row& r : rows) {
+    if (r.algo != "native" && r.algo != "hierarchical" && r.algo != "packed") continue;
+    measured[r.op][r.size][r.algo] += r.time_us;
+    any[r.op] = &r;
+  }
+  std::vector<mics::nccl::tuned_range> ranges;
+  for (const auto& [op, sizes] : measured) {
+    const std::size_t first = ranges.size();
+    double ratio = 1;
+    for (auto at = sizes.begin(); at != sizes.end(); ++at) {
+      const auto next = std::next(at);
+      const auto size = static_cast<double>(at->first);
+      if (next != sizes.end()) ratio = std::sqrt(static_cast<double>(next->first) / size);
+      mics::nccl::tuned_range range = detail::range_of(*any[op], detail::winner(at->second));
+      range.up_to_bytes = static_cast<std::size_t>(size * ratio);
+      const bool same =
+          ranges.size() > first && ranges.back().how == range.how && ranges.back().on_rail == range.on_rail;
+      if (same) ranges.pop_back();
+      ranges.push_back(range);
+    }
+  }
+  return ranges;
+}
+
+}  // namespace perf

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <mics/mics.hpp>
+
+#include "../../common/gpu_rank.hpp"
+#include "../collective.hpp"
+#include "../memory.hpp"
+#include "../options.hpp"
+#include "../station.hpp"
+#include "device_memory.hpp"
+#include "raw_library.hpp"
+
+namespace perf {
+
+/// A rank that is a process with a GPU: collectives go on its stream, buffers lie on the device, and what is verified
+/// is copied to the host.
+class gpu_station {
+ public:
+  using memory_type = device_memory;
+
+  gpu_station(gpu_rank& here, const options& chosen)
+      : here_(here),
+        groups_(here.world(), {.node_size = chosen.node_size, .partition_size = chosen.partition_size()}),
+        group_(groups_.partition()),
+        kind_(chosen.memory) {}
+
+  [[nodiscard]] int rank() const { return here_.world().rank(); }
+  [[nodiscard]] const mics::nccl::communicator_ref& group() const { return group_; }
+
+  [[nodiscard]] device_memory make_memory(std::size_t bytes) {
+    largest_ = std::max(largest_, bytes);
+    return device_memory(group_, bytes, kind_);
+  }
+
+  void align() { here_.align(); }
+  void start(const exchange& call, const mics::collective_options& how) {
+    collective(group_, call, how, here_.stream());
+  }
+  [[nodiscard]] std::function<void()> library_below(const exchange& call) {
+    if (!raw_) raw_.emplace(group_);
+    return raw_->call(call, here_.stream());
+  }
+  void finish() { here_.finish(); }
+  void zero(std::span<std::byte> data) {
+    mics::nccl::check(cudaMemsetAsync(data.data(), 0, data.size(), here_.stream()), "cudaMemsetAsync");
+    finish();
+  }
+
+  void fold_numbers(std::vector<std::int64_t>& numbers, fold how) {
+    const auto all = here_.session().all_gather(std::as_bytes(std::span(numbers)));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      for (std::size_t r = 0; r < all.size(); ++r) {
+        std::int64_t one = 0;
+        std::memcpy(&one, all[r].data() + i * sizeof one, sizeof one);
+        numbers[i] = r == 0             ? one
+                     : how == fold::min ? std::min(numbers[i], one)
+                     : how == fold::max ? std::max(numbers[i], one)
+                                        : numbers[i] + one;
+      }
+    }
+  }
+
+  /// The same call in memory of the host, which is made for the first one.
+  [[nodiscard]] exchange host_view(const exchange& call) {
+    if (!host_) host_ = std::make_unique<host_buffers>(largest_);
+    return placed(call, host_->first, host_->second);
+  }
+  void upload(const exchange& host, const exchange& device) { copy(host, device, cudaMemcpyHostToDevice); }
+  void download(const exchange& device, const exchange& host) { copy(device, host, cudaMemcpyDeviceToHost); }
+
+ private:
+  struct host_buffers {
+    explicit host_buffers(std::size_t bytes) : first(bytes), second(bytes) {}
+    memory first, second;
+  };
+
+  void copy(const exchange& from, const exchange& to, cudaMemcpyKind way) {
+    const auto one = [&](std::span<std::byte> target, std::span<const std::byte> source) {
+      mics::nccl::check(cudaMemcpyAsync(target.data(), source.data(), source.size(), way, here_.stream()),
+                        "cudaMemcpyAsync");
+    };
+    one(to.out, from.out);
+    one(to.in, from.in);  // in place, a part of the same memory
+    finish();
+  }
+
+  gpu_rank& here_;
+  mics::groups<mics::nccl::communicator_ref> groups_;
+  mics::nccl::communicator_ref group_;
+  gpu_memory kind_;
+  std::optional<raw_library> raw_{};
+  std::size_t largest_ = 0;
+  std::unique_ptr<host_buffers> host_{};
+};
+
+}  // namespace perf

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+
+#include <mics/error.hpp>
+#include <mics/options.hpp>
+#include <mics/plan.hpp>
+
+#include "exchange.hpp"
+#include "names.hpp"
+#include "options.hpp"
+
+namespace perf {
+
+/// What the library is asked for by one entry of --algo. Throws usage_error where the entry is another one's double.
+inline mics::collective_options options_of(const variant& asked, mics::operation op) {
+  const auto& [name, how] = asked;
+  mics::collective_options chosen;
+  chosen.how = name == "flat" ? flat_algorithm(op) : how;
+  if (name == "packed") {
+    chosen.on_rail = mics::algorithm::native;
+    if (op != mics::operation::all_gather) {
+      throw mics::usage_error("packed is a form of all_gather; " + std::string(mics::name_of(op)) +
+                              " has hierarchical alone");
+    }
+  }
+  return chosen;
+}
+
+/// What the library chose. Throws usage_error when what was asked for cannot serve the group.
+template <class Group>
+std::string plan_name(const Group& group, const exchange& call, const mics::collective_options& how) {
+  const std::size_t width = mics::size_of(call.type);
+  const mics::plan made = mics::detail::make_plan(group, {.what = call.op,
+                                                          .bytes = call.bytes(),
+                                                          .block_bytes = call.block_bytes(),
+                                                          .how = how.how,
+                                                          .element_bytes = width,
+                                                          .on_rail = how.on_rail});
+  const bool packed = made.how() == mics::algorithm::hierarchical && made.on_rail() == mics::algorithm::native &&
+                      call.op == mics::operation::all_gather;
+  return packed ? "packed" : std::string(mics::name_of(made.how()));
+}
+
+}  // namespace perf
