@@ -14,10 +14,11 @@ run_ranks() { # nodes node_size command...
   [[ $gpus == no ]] || prepare_gpus "$node_size"
   port=$(free_port)
   secret=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-  pipes=$(mktemp -d "$records/run.XXXXXX")
+  pipes=$records/run.$$
   trap end_run EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
+  mkdir "$pipes"
   for ((rank = 0; rank < world; rank++)); do start_rank "$@"; done
   supervise
 }
