@@ -133,6 +133,14 @@ TEST_CASE("the secret: given, else from what tells jobs apart") {
   }
 }
 
+TEST_CASE("steps of one job have different secrets under Slurm, but not under launchers that use several steps") {
+  const auto secret = [](const variables& base, const char* step) {
+    return read(with(base, {{"MASTER_ADDR", "a"}, {"MASTER_PORT", "1"}, {"SLURM_STEP_ID", step}})).job_secret;
+  };
+  CHECK(secret(slurm, "1") != secret(slurm, "2"));
+  CHECK(secret(torchrun, "1") == secret(torchrun, "2"));
+}
+
 TEST_CASE("the variables of the process are read when no others are given") {
   REQUIRE(::setenv("MICS_NODE_ID", "a name of this test", 1) == 0);
   CHECK(mics::bootstrap::read_environment().node_id == "a name of this test");

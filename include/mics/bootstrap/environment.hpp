@@ -50,7 +50,8 @@ inline std::string address_from(const variable_lookup& look, const environment& 
 inline std::string secret_from(const variable_lookup& look, const environment& place) {
   if (const auto secret = text_of(look, {"MICS_JOB_SECRET"})) return secret->value;
   std::string derived = place.master_address + ":" + std::to_string(place.master_port);
-  for (const char* name : {"TORCHELASTIC_RUN_ID", "SLURM_JOB_ID", "SLURM_STEP_ID", "PMIX_NAMESPACE"}) {
+  const bool by_slurm = place.launcher == "Slurm";  // else ranks may have come through different steps of its job
+  for (const char* name : {"TORCHELASTIC_RUN_ID", "SLURM_JOB_ID", "PMIX_NAMESPACE", by_slurm ? "SLURM_STEP_ID" : ""}) {
     if (const auto job = text_of(look, {name})) derived += " " + job->value;
   }
   return derived;

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +17,15 @@
 
 namespace mics::bootstrap::detail {
 
+/// A frame as it goes over the wire; all connections that it is sent on share one.
+using packet = std::shared_ptr<const bytes>;
+
+inline packet pack(message kind, byte_view body = {}) {
+  bytes framed;
+  append_frame(framed, kind, body);
+  return std::make_shared<const bytes>(std::move(framed));
+}
+
 /// One connection that carries frames both ways and never blocks: what cannot be sent yet waits in memory.
 class link {
  public:
@@ -24,15 +35,16 @@ class link {
   void limit(std::size_t most) noexcept { in_.limit(most); }
 
   /// Queues a frame; write() sends it.
-  void post(message kind, byte_view body = {}) {
-    if (!ended()) append_frame(out_, kind, body);
+  void post(packet framed) {
+    if (!ended()) out_.push_back(std::move(framed));
   }
+  void post(message kind, byte_view body = {}) { post(pack(kind, body)); }
 
   /// What poll() should look for.
   [[nodiscard]] pollfd interest() const noexcept {
     return {ended() ? -1 : socket_.get(), static_cast<short>(POLLIN | (flushed() ? 0 : POLLOUT)), 0};
   }
-  [[nodiscard]] bool flushed() const noexcept { return sent_ == out_.size(); }
+  [[nodiscard]] bool flushed() const noexcept { return out_.empty(); }
 
   /// Takes in what has arrived.
   void read() {
@@ -64,21 +76,19 @@ class link {
   /// Sends what the socket takes now.
   void write() {
     while (!ended() && !flushed()) {
-      const ssize_t put = ::send(socket_.get(), out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
+      const byte_view rest = byte_view(*out_.front()).subspan(sent_);
+      const ssize_t put = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
       if (put >= 0) {
         sent_ += static_cast<std::size_t>(put);
+        if (sent_ == out_.front()->size()) next_packet();
       } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
         return;
       } else if (errno == EPIPE || errno == ECONNRESET) {
         out_.clear();  // nobody listens any more, but what the other side said before it went is still to be read
-        sent_ = 0;
-        return;
       } else if (errno != EINTR) {
         return end(std::strerror(errno));
       }
     }
-    out_.clear();
-    sent_ = 0;
   }
 
   /// Tells the other side that nothing more will come; what it sends can still be read.
@@ -95,10 +105,15 @@ class link {
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
  private:
+  void next_packet() {
+    out_.pop_front();
+    sent_ = 0;
+  }
+
   descriptor socket_;
   frame_reader in_;
-  bytes out_{};
-  std::size_t sent_ = 0;  ///< how much of out_ is gone
+  std::deque<packet> out_{};
+  std::size_t sent_ = 0;  ///< how much of the first one is gone
   std::string why_{};
 };
 

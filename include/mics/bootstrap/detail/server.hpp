@@ -162,9 +162,10 @@ class server {
     meeting made{node_layout::of(nodes_).node_of()};
     writer layout;
     for (const int node : made.node_of) layout.rank(node);
+    const packet told = pack(message::layout, layout.view());
     for (guest* one : seated_) {
       if (one == nullptr) continue;
-      one->connection.post(message::layout, layout.view());
+      one->connection.post(told);
       one->connection.limit(largest_contribution);
       made.seats.push_back({one->rank, std::move(one->connection)});
     }

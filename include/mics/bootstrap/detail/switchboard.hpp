@@ -36,7 +36,7 @@ class switchboard {
     waker_.wake();               // messages, or an end, may have come in with the last one of the rendezvous
     sigset_t all;
     sigset_t before;
-    ::sigfillset(&all);
+    sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the trainer's threads
     try {
       thread_ = std::thread([this] { run(); });
@@ -203,10 +203,10 @@ class switchboard {
   void settle() {
     if (failure_) return;
     while (auto ending = collector_.decide()) {
-      const bytes body = ending->what.write();
+      const packet told = pack(message::verdict, ending->what.write());
       for (seat& each : seats_) {
         if (std::binary_search(ending->ranks.begin(), ending->ranks.end(), each.rank)) {
-          each.connection.post(message::verdict, body);
+          each.connection.post(told);
         }
       }
       if (ending->ranks[0] == 0) answer_ = std::move(ending->what);
@@ -227,8 +227,8 @@ class switchboard {
     if (failure_ || closing_) return;
     failure_ = {rank, why};
     if (rank_ != 0) return;
-    const bytes told = writer().rank(rank).text(why).take();
-    for (seat& each : seats_) each.connection.post(message::failure, told);
+    const packet told = pack(message::failure, writer().rank(rank).text(why).view());
+    for (seat& each : seats_) each.connection.post(told);
   }
 
   void run_hooks() {
