@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -14,6 +13,10 @@
 #include <mics/transport/nccl/member.hpp>
 
 namespace mics::nccl::detail {
+
+/// How a wait on the host turns from asking all the time to naps.
+inline constexpr std::chrono::milliseconds patient_after{200};
+inline constexpr std::chrono::microseconds nap{50};
 
 /// Where the group stands: its oldest operation that has not ended.
 inline error_context pending(member& m) {
@@ -49,23 +52,25 @@ template <class Error> [[noreturn]] void give_up(member& m, const std::string& w
 inline void await(member& m, cudaStream_t stream, std::chrono::milliseconds timeout) {
   if (m.aborted()) throw aborted_error("this communicator was aborted: " + m.failure()->why(), m.where());
   const device_scope current(m.device());
-  const auto start = std::chrono::steady_clock::now();
-  for (std::chrono::microseconds nap{0};;
-       nap = std::min(nap + std::chrono::microseconds(10), std::chrono::microseconds(500))) {
+  using std::chrono::steady_clock;
+  const auto start = steady_clock::now();
+  auto next_look = start;  // at what NCCL knows, which takes longer than to ask the stream
+  for (;;) {
     const cudaError_t state = cudaStreamQuery(stream);
     if (state == cudaSuccess) return;
     if (state != cudaErrorNotReady) {
       static_cast<void>(cudaGetLastError());
       give_up<transport_error>(m, "work on the GPU failed", cudaGetErrorString(state));
     }
-    const auto waited = std::chrono::steady_clock::now() - start;
-    if (waited < std::chrono::microseconds(200)) continue;  // most waits are short
-    if (m.failure()->is_set()) give_up<aborted_error>(m, m.failure()->why());
-    if (const auto error = asynchronous_error(m)) give_up<transport_error>(m, "NCCL lost a peer or a link", *error);
-    if (waited > timeout) {
-      give_up<timeout_error>(m, "no end after " + std::to_string(timeout.count()) + " ms");
+    const auto now = steady_clock::now();
+    if (now >= next_look) {
+      if (m.failure()->is_set()) give_up<aborted_error>(m, m.failure()->why());
+      if (const auto error = asynchronous_error(m)) give_up<transport_error>(m, "NCCL lost a peer or a link", *error);
+      if (now - start > timeout) give_up<timeout_error>(m, "no end after " + std::to_string(timeout.count()) + " ms");
+      next_look = now + std::chrono::milliseconds(1);
     }
-    std::this_thread::sleep_for(nap);
+    // A nap costs more than it lasts; who waits for long leaves the processor to the threads that move the data.
+    now - start < patient_after ? std::this_thread::yield() : std::this_thread::sleep_for(nap);
   }
 }
 

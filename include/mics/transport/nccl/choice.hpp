@@ -16,6 +16,10 @@ namespace mics::nccl {
 
 /// An all-reduce of less takes fewer steps flat than in three stages.
 inline constexpr std::size_t small_all_reduce = std::size_t{256} << 10;
+/// From here on, on two nodes, NCCL's tree brings no more bytes into a node than three stages do.
+inline constexpr std::size_t tree_all_reduce = std::size_t{128} << 20;
+/// Below, one collective on the rail is faster than a message to every node; its rows take little memory.
+inline constexpr std::size_t small_gather = std::size_t{512} << 10;
 
 namespace detail {
 
@@ -32,8 +36,11 @@ inline plan_choice choose_automatic(const plan_request& r, const group_shape& sh
   if (r.what == operation::all_reduce && r.bytes < small_all_reduce) {
     return {.how = algorithm::native, .why = "small: one launch instead of three"};
   }
+  if (r.what == operation::all_reduce && shape.nodes == 2 && r.bytes >= tree_all_reduce) {
+    return {.how = algorithm::native, .why = "large, on two nodes: NCCL's tree is as good as stages"};
+  }
   return {.how = algorithm::hierarchical,
-          .on_rail = algorithm::direct,
+          .on_rail = r.bytes < small_gather ? algorithm::native : algorithm::direct,
           .why = "the group spans nodes: each byte crosses the slow links once a node that needs it"};
 }
 
@@ -73,6 +80,11 @@ inline plan_choice choose(const plan_request& r, const group_shape& shape, const
     }
     c = {.how = r.how, .on_rail = algorithm::direct, .why = "asked for by the caller"};
   }
+  if (r.on_rail != algorithm::automatic && r.on_rail != algorithm::direct && r.on_rail != algorithm::native) {
+    throw usage_error("a rail stage by " + std::string(name_of(r.on_rail)) + " was asked for; allowed: direct, native",
+                      {.rank = shape.rank, .operation = std::string(name_of(r.what))});
+  }
+  if (r.on_rail != algorithm::automatic) c.on_rail = r.on_rail;
   c.on_rail = c.how == algorithm::hierarchical ? detail::rail_form(r.what, c.on_rail) : algorithm::direct;
   c.chunk_bytes = std::max<std::size_t>(r.block_bytes, 1);  // NCCL cuts what it moves by itself
   c.scratch_blocks = detail::scratch_blocks(r, c, shape);

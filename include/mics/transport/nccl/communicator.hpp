@@ -269,7 +269,7 @@ inline communicator communicator_ref::split(int colour, int key, std::string nam
   inherited.node_of.clear();
   inherited.name = name.empty() ? m.name() + "/" + std::to_string(colour) : std::move(name);
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-  config.splitShare = inherited.share_resources ? 1 : 0;
+  config.splitShare = 0;  // with what is split off from it: its stages
   ncclComm_t made = nullptr;
   const std::size_t before = free_bytes(m.device());
   {

@@ -7,6 +7,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <mics/transport/nccl/device.hpp>
 #include <mics/transport/nccl/event.hpp>
 #include <mics/types.hpp>
 
@@ -20,6 +21,8 @@ class journal {
     std::uint64_t sequence = 0;  ///< from 1
     event end{};
   };
+
+  explicit journal(int device) : device_(device) {}
 
   /// The number of the operation that comes next.
   [[nodiscard]] std::uint64_t next() const noexcept { return written_ + 1; }
@@ -35,6 +38,7 @@ class journal {
     e.sequence = written_;
     if (captured) return;
     if (!made_[written_ % kept]) {
+      const device_scope current(device_);
       e.end = event::make();
       made_[written_ % kept] = true;
     }
@@ -56,6 +60,7 @@ class journal {
   [[nodiscard]] const entry& at(std::uint64_t sequence) const noexcept { return entries_[sequence % kept]; }
   [[nodiscard]] entry& at(std::uint64_t sequence) noexcept { return entries_[sequence % kept]; }
 
+  int device_;
   std::array<entry, kept> entries_{};
   std::array<bool, kept> made_{};
   std::uint64_t written_ = 0;

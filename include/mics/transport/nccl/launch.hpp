@@ -105,6 +105,7 @@ class launch {
     for (bound_call& c : bound_) {
       if (c.planned->widened()) {
         auto* const wide = const_cast<std::byte*>(c.input);  // its own copy
+        const device_scope current(group_->device());
         required_kernels("accumulation::widened")
             .convert(c.call().input, c.call().type, wide, c.planned->moved, c.call().blocks.total(), stream_);
       } else if (node_stage(c) == stage::copy_engines) {
@@ -128,12 +129,18 @@ class launch {
     for (const batch_pack& sums : sums_) sums.pack.distribute(stream_);
     for (const bound_call& c : bound_) {
       if (!c.planned->widened()) continue;
+      const device_scope current(group_->device());
       required_kernels("accumulation::widened")
           .convert(c.output, c.planned->moved, c.call().output, c.call().type, output_elements(c), stream_);
     }
   }
 
-  /// How many steps have anything to do.
+  /// Does all of it come to one call of NCCL, which need not be grouped?
+  [[nodiscard]] bool is_one_native_call() const noexcept {
+    return bound_.size() == 1 && !bound_.front().hierarchical() && bound_.front().even();
+  }
+
+  /// The last step that has anything to do.
   [[nodiscard]] int last_step() const noexcept {
     int last = 0;
     for (const bound_call& c : bound_) {

@@ -40,10 +40,11 @@ class member {
       : whole_(whole),
         whose_(whose),
         settings_(std::move(chosen)),
+        device_(device_of(whole)),
+        journal_(device_),
         failure_(parent != nullptr ? parent->failure_ : std::make_shared<failure_state>()) {
     check(ncclCommUserRank(whole, &shape_.rank), "ncclCommUserRank", whole);
     check(ncclCommCount(whole, &shape_.size), "ncclCommCount", whole);
-    check(ncclCommCuDevice(whole, &device_), "ncclCommCuDevice", whole);
     shape_.node_size = shape_.size;
     world_rank_ = parent != nullptr ? parent->world_rank_ : shape_.rank;
     if (parent != nullptr) table_ = parent->table_;
@@ -162,6 +163,12 @@ class member {
   }
 
  private:
+  static int device_of(ncclComm_t comm) {
+    int device = 0;
+    check(ncclCommCuDevice(comm, &device), "ncclCommCuDevice", comm);
+    return device;
+  }
+
   /// A group on one node is its own node stage, one with a rank a node its own rail.
   [[nodiscard]] ncclComm_t communicator(stage s) const noexcept {
     const bool itself =
@@ -174,7 +181,7 @@ class member {
   settings settings_;
   group_shape shape_{};
   int world_rank_ = 0;
-  int device_ = 0;
+  int device_;
   program_cache programs_{};
   stage_communicators stages_{};
   averages averages_{};
@@ -182,7 +189,7 @@ class member {
   memory_check memory_{};
   std::vector<int> node_of_{};
   nccl::scratch scratch_{};
-  nccl::journal journal_{};
+  nccl::journal journal_;
   std::shared_ptr<const tuned_table> table_ = std::make_shared<const tuned_table>();
   std::atomic<bool> closed_{false};
   bool aborted_ = false;

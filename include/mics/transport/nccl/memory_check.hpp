@@ -22,7 +22,7 @@ class memory_check {
     const void*& known = buffers_[(reinterpret_cast<std::uintptr_t>(memory) >> 8) % buffers_.size()];
     if (memory == nullptr || known == memory) return;
     cudaPointerAttributes facts{};
-    check(cudaPointerGetAttributes(&facts, memory), "cudaPointerGetAttributes", where());
+    check(cudaPointerGetAttributes(&facts, memory), "cudaPointerGetAttributes");
     if (facts.type != cudaMemoryTypeDevice && facts.type != cudaMemoryTypeManaged) {
       throw usage_error(std::string(name) + " is memory of the host; NCCL needs device memory", where());
     }
@@ -41,7 +41,7 @@ class memory_check {
     const bool is_default = stream == nullptr || stream == cudaStreamLegacy || stream == cudaStreamPerThread;
     if (is_default || known == stream) return;
     int its_device = 0;
-    check(cudaStreamGetDevice(stream, &its_device), "cudaStreamGetDevice", where());
+    check(cudaStreamGetDevice(stream, &its_device), "cudaStreamGetDevice");
     if (its_device != device) {
       throw usage_error("the stream is on device " + std::to_string(its_device) + ", but the communicator on device " +
                             std::to_string(device),

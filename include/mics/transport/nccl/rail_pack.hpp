@@ -38,20 +38,26 @@ class rail_pack {
     }
   }
 
-  /// All-gather: the shards are put one behind the other, gathered, and lie in the rows.
-  void collect(cudaStream_t stream) const {
-    if (alone()) return;
-    for (const member& m : members_) copy(own_ + m.offset, m.call->input, m.call->bytes(0), stream);
+  /// All-gather: the shards are put one behind the other, unless they lie so, gathered, and lie in the rows.
+  void collect(cudaStream_t stream) {
+    const bool apart = !in_one_piece(input_of);
+    outgoing_ = apart ? own_ : first().input;
+    if (!apart) return;
+    for_each_run(input_of, [&](const std::byte* from, std::size_t offset, std::size_t bytes) {
+      copy(own_ + offset, from, bytes, stream);
+    });
   }
-  void gather(const wire& rail) const { rail.all_gather(alone() ? first().input : own_, first().rows, bytes_); }
+  void gather(const wire& rail) const { rail.all_gather(outgoing_, first().rows, bytes_); }
 
-  /// Reduce-scatter: the rows are reduced, and the sums are handed out to their shards.
+  /// Reduce-scatter: the rows are reduced, and the sums are handed out to their shards, unless these are in one piece.
   void reduce(const wire& rail) const {
-    rail.reduce_scatter(first().rows, alone() ? first().output : own_, bytes_ / width_, how_);
+    std::byte* const sums = in_one_piece(output_of) ? first().output : own_;
+    rail.reduce_scatter(first().rows, sums, bytes_ / width_, how_);
   }
   void distribute(cudaStream_t stream) const {
-    if (alone()) return;
-    for (const member& m : members_) copy(m.call->output, own_ + m.offset, m.call->bytes(0), stream);
+    if (in_one_piece(output_of)) return;
+    for_each_run(output_of,
+                 [&](std::byte* to, std::size_t offset, std::size_t bytes) { copy(to, own_ + offset, bytes, stream); });
   }
 
  private:
@@ -63,6 +69,25 @@ class rail_pack {
   [[nodiscard]] bool alone() const noexcept { return members_.size() == 1; }
   [[nodiscard]] const bound_call& first() const noexcept { return *members_.front().call; }
 
+  static const std::byte* input_of(const bound_call& c) noexcept { return c.input; }
+  static std::byte* output_of(const bound_call& c) noexcept { return c.output; }
+
+  /// Calls f(address, offset in the row, bytes) for each run of blocks that follow each other in memory.
+  template <class Address, class F> void for_each_run(Address address, F f) const {
+    for (std::size_t i = 0; i < members_.size();) {
+      const auto begin = address(*members_[i].call);
+      const std::size_t offset = members_[i].offset;
+      std::size_t bytes = 0;
+      while (i < members_.size() && address(*members_[i].call) == begin + bytes) bytes += members_[i++].call->bytes(0);
+      f(begin, offset, bytes);
+    }
+  }
+  template <class Address> [[nodiscard]] bool in_one_piece(Address address) const {
+    int runs = 0;
+    for_each_run(address, [&runs](auto*, std::size_t, std::size_t) { ++runs; });
+    return runs == 1;
+  }
+
   static void copy(std::byte* to, const std::byte* from, std::size_t bytes, cudaStream_t stream) {
     if (bytes == 0) return;
     check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream), "cudaMemcpyAsync");
@@ -73,6 +98,7 @@ class rail_pack {
   std::size_t bytes_ = 0;  ///< of one row
   std::size_t width_ = 1;
   std::byte* own_ = nullptr;
+  const std::byte* outgoing_ = nullptr;
 };
 
 }  // namespace mics::nccl

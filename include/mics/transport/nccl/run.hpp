@@ -104,17 +104,19 @@ inline void run(std::span<launch> launches) {
   if (detail::is_first_use(launches)) taken.emplace(launches);
   try {
     for (launch& l : launches) {
-      const device_scope current(l.group().device());
       detail::keep_order(l);
       l.begin();
     }
-    for (int step = 0; step <= last; ++step) {
-      grouped([&] {
-        for (const launch& l : launches) l.issue(step);
-      });
+    if (launches.size() == 1 && launches.front().is_one_native_call()) {
+      launches.front().issue(0);
+    } else {
+      for (int step = 0; step <= last; ++step) {
+        grouped([&] {
+          for (const launch& l : launches) l.issue(step);
+        });
+      }
     }
     for (launch& l : launches) {
-      const device_scope current(l.group().device());
       l.finish();
       l.group().journal().add(l.what(), l.stream(), l.captured());
     }

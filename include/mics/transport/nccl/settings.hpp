@@ -14,7 +14,8 @@ struct settings {
   std::vector<int> node_of{};  ///< the node of each rank; empty: ranks that share a host share a node
   std::chrono::milliseconds timeout{std::chrono::minutes(5)};  ///< of every wait
   bool checked = false;         ///< compare each call among all ranks first, which blocks the host: to find mistakes
-  bool share_resources = true;  ///< groups split off share channels and buffers with their parent: less memory
+  bool share_resources = true;  ///< groups share channels and buffers with the world, which takes less memory; the
+                                ///< stages of a group have their own, for sharing costs them some percent
   std::size_t copy_engine_bytes = std::size_t{48} << 20;  ///< rows of this size on go by copy engines, if registered
 };
 

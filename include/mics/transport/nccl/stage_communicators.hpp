@@ -36,7 +36,7 @@ class stage_communicators {
   /// Begins to split off a stage. Collective over the group. Inside a group of NCCL calls it is there after its end.
   void make(stage s, ncclComm_t whole, const group_shape& shape) {
     ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-    config.splitShare = 1;
+    config.splitShare = 0;
 #if NCCL_VERSION_CODE >= NCCL_VERSION(2, 28, 0)
     if (s == stage::copy_engines) config.CTAPolicy = NCCL_CTA_POLICY_ZERO;
 #endif
