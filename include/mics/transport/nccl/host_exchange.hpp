@@ -45,8 +45,8 @@ requires std::is_trivially_copyable_v<T> std::vector<T> gather_on_host(member& g
   };
   copy(device.get(), own.data(), own.size_bytes(), cudaMemcpyHostToDevice);
   group.wire_of(stage::whole, stream.get()).all_gather(device.get(), gathered, own.size_bytes());
-  copy(all.data(), gathered, all_bytes, cudaMemcpyDeviceToHost);
   detail::await(group, stream.get(), group.chosen().timeout);
+  copy(all.data(), gathered, all_bytes, cudaMemcpyDeviceToHost);  // it waits for the copy, which no deadline would end
   return all;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <type_traits>
 
@@ -79,6 +80,35 @@ template <class Each> void launch_over(std::size_t count, Each each, cudaStream_
   check(cudaGetLastError(), "a kernel of mics");
 }
 
+/// As many runs as one launch takes along in its arguments.
+struct copy_batch {
+  static constexpr std::size_t most = 128;
+  copy_run runs[most];
+};
+
+/// Run blockIdx.y of a batch: 16 bytes a thread where both ends allow it, else one.
+__global__ void copy_runs(copy_batch batch) {
+  const copy_run run = batch.runs[blockIdx.y];
+  const std::size_t step = static_cast<std::size_t>(gridDim.x) * blockDim.x;
+  const std::size_t me = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  const bool aligned = (reinterpret_cast<std::size_t>(run.from) | reinterpret_cast<std::size_t>(run.to)) % 16 == 0;
+  const std::size_t wide = aligned ? run.bytes / 16 : 0;
+  for (std::size_t i = me; i < wide; i += step) {
+    reinterpret_cast<uint4*>(run.to)[i] = reinterpret_cast<const uint4*>(run.from)[i];
+  }
+  for (std::size_t i = 16 * wide + me; i < run.bytes; i += step) run.to[i] = run.from[i];
+}
+
+inline void copy(std::span<const copy_run> runs, cudaStream_t stream) {
+  for (std::size_t first = 0; first < runs.size(); first += copy_batch::most) {
+    const std::span<const copy_run> some = runs.subspan(first, std::min(copy_batch::most, runs.size() - first));
+    copy_batch batch{};
+    std::copy(some.begin(), some.end(), batch.runs);
+    copy_runs<<<dim3(8, static_cast<unsigned>(some.size())), 256, 0, stream>>>(batch);
+    check(cudaGetLastError(), "a kernel of mics");
+  }
+}
+
 /// Calls f(T{}) with CUDA's type of a floating data_type.
 template <class F> void visit_floating(data_type type, F f) {
   switch (type) {
@@ -121,7 +151,7 @@ inline void scale(void* values, data_type type, double factor, std::size_t count
 
 /// Makes them known to the library's host code, before main() begins.
 inline const bool installed = [] {
-  device_kernels() = {&convert, &add, &scale};
+  device_kernels() = {&convert, &add, &scale, &copy};
   return true;
 }();
 

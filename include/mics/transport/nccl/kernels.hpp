@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 
 #include <cuda_runtime_api.h>
@@ -10,6 +11,13 @@
 
 namespace mics::nccl {
 
+/// Bytes to be copied inside the device; source and destination do not overlap.
+struct copy_run {
+  const std::byte* from = nullptr;
+  std::byte* to = nullptr;
+  std::size_t bytes = 0;
+};
+
 /// The few loops over elements that run on the GPU itself. Every pointer is device memory; all are enqueued.
 struct kernels {
   /// to[i] = from[i] in another floating type, rounded to nearest even.
@@ -18,10 +26,13 @@ struct kernels {
   void (*add)(void* sum, data_type type, const void* terms, data_type given, std::size_t count, cudaStream_t) = {};
   /// values[i] *= factor.
   void (*scale)(void* values, data_type type, double factor, std::size_t count, cudaStream_t) = {};
+  /// All runs in one kernel: each copy on its own would cost microseconds.
+  void (*copy)(std::span<const copy_run> runs, cudaStream_t) = {};
 };
 
 /// What the program has of them: everything once one of its sources went through nvcc with mics/transport/nccl.hpp (or
-/// kernels.cuh alone) in it, else nothing. The collectives need none of them but for accumulation::widened.
+/// kernels.cuh alone) in it, else nothing. The collectives need none of them but for accumulation::widened; small
+/// tensors that do not follow each other in memory are packed faster with them.
 inline kernels& device_kernels() {
   static kernels all;
   return all;

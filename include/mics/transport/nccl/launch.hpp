@@ -112,7 +112,9 @@ class launch {
         into_slot(c);
       }
     }
-    if (gathers_.used()) gathers_.pack.collect(stream_);
+    if (!gathers_.used()) return;
+    const device_scope current(group_->device());
+    gathers_.pack.collect(stream_);
   }
 
   /// Makes the NCCL calls of one step, inside a group of them.
@@ -126,7 +128,10 @@ class launch {
 
   /// What comes behind the last group: the mirror of begin().
   void finish() const {
-    for (const batch_pack& sums : sums_) sums.pack.distribute(stream_);
+    for (const batch_pack& sums : sums_) {
+      const device_scope current(group_->device());
+      sums.pack.distribute(stream_);
+    }
     for (const bound_call& c : bound_) {
       if (!c.planned->widened()) continue;
       const device_scope current(group_->device());

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstddef>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include <cuda_runtime_api.h>
 
 #include <mics/transport/nccl/forms/bound_call.hpp>
+#include <mics/transport/nccl/kernels.hpp>
 #include <mics/transport/nccl/result.hpp>
 #include <mics/transport/nccl/wire.hpp>
 
@@ -43,9 +44,11 @@ class rail_pack {
     const bool apart = !in_one_piece(input_of);
     outgoing_ = apart ? own_ : first().input;
     if (!apart) return;
+    std::vector<copy_run> runs;
     for_each_run(input_of, [&](const std::byte* from, std::size_t offset, std::size_t bytes) {
-      copy(own_ + offset, from, bytes, stream);
+      runs.push_back({from, own_ + offset, bytes});
     });
+    copy(runs, stream);
   }
   void gather(const wire& rail) const { rail.all_gather(outgoing_, first().rows, bytes_); }
 
@@ -56,8 +59,11 @@ class rail_pack {
   }
   void distribute(cudaStream_t stream) const {
     if (in_one_piece(output_of)) return;
-    for_each_run(output_of,
-                 [&](std::byte* to, std::size_t offset, std::size_t bytes) { copy(to, own_ + offset, bytes, stream); });
+    std::vector<copy_run> runs;
+    for_each_run(output_of, [&](std::byte* to, std::size_t offset, std::size_t bytes) {
+      runs.push_back({own_ + offset, to, bytes});
+    });
+    copy(runs, stream);
   }
 
  private:
@@ -88,9 +94,12 @@ class rail_pack {
     return runs == 1;
   }
 
-  static void copy(std::byte* to, const std::byte* from, std::size_t bytes, cudaStream_t stream) {
-    if (bytes == 0) return;
-    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream), "cudaMemcpyAsync");
+  static void copy(std::span<const copy_run> runs, cudaStream_t stream) {
+    if (device_kernels().copy != nullptr) return device_kernels().copy(runs, stream);
+    for (const copy_run& r : runs) {
+      if (r.bytes == 0) continue;
+      check(cudaMemcpyAsync(r.to, r.from, r.bytes, cudaMemcpyDeviceToDevice, stream), "cudaMemcpyAsync");
+    }
   }
 
   native_sum how_;
