@@ -46,7 +46,7 @@ class session {
   session& operator=(session&&) noexcept = default;
   /// Closes in order; left by an exception, it tells all ranks that this one has failed.
   ~session() {
-    if (board_ && std::uncaught_exceptions() > exceptions_) abort("it was left by an exception");
+    if (board_ && std::uncaught_exceptions() > exceptions_) board_->unwind();
   }
 
   [[nodiscard]] int rank() const noexcept { return rank_; }

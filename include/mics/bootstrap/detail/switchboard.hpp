@@ -71,6 +71,7 @@ class switchboard {
     };
     changed_.wait_until(lock, clock::now() + timeout + verdict_grace, ended);
     if (answer_ && answer_->sequence == own.sequence) {
+      if (answer_->how != verdict::kind::done) trouble_ = answer_->why;
       answer_->check(where);
       return std::move(answer_->result);
     }
@@ -90,6 +91,14 @@ class switchboard {
     const rank_failure seen = *failure_;
     lock.unlock();
     called(seen.rank, seen.why);
+  }
+
+  /// An exception leaves the session: a failure, which often is the consequence of another rank's.
+  void unwind() {
+    std::unique_lock lock(state_);
+    const std::string why = "it was left by an exception" + (trouble_.empty() ? "" : ", after: " + trouble_);
+    lock.unlock();
+    abort(why);
   }
 
   /// Tells all ranks that this one has failed.
@@ -251,6 +260,7 @@ class switchboard {
   collector collector_;  ///< used by rank 0 only
   std::uint64_t sequence_ = 0;
   std::optional<verdict> answer_{};
+  std::string trouble_{};  ///< why the last operation that failed did so
   std::optional<rank_failure> failure_{};
   std::vector<hook> hooks_{};
   bool hub_left_ = false;
