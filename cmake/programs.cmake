@@ -2,11 +2,12 @@
 # sources is not a program (yet), and a program whose packages are missing is left out, with a message.
 #   NEEDS packages        found by their own config packages
 #   COMPONENTS names      of mics that it cannot do without
-#   OPTIONAL names        of mics that it can: the sources below <folder>/<name> are its own where the component is usable
-#                         here, else those below <folder>/no_<name>
+#   OPTIONAL names        components of mics or libraries of CUDA: the sources below <folder>/<name> are its own where that
+#                         is usable here, else those below <folder>/no_<name>
 #   CUDA                  it cannot do without a compiler for CUDA, and its .cu files are sources too
+#   SOURCES files         of other folders
 function(mics_add_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 program "CUDA" "" "NEEDS;COMPONENTS;OPTIONAL")
+  cmake_parse_arguments(PARSE_ARGV 1 program "CUDA" "" "NEEDS;COMPONENTS;OPTIONAL;SOURCES")
   set(patterns "${name}/*.cpp")
   if(program_CUDA)
     list(APPEND patterns "${name}/*.cu")
@@ -28,25 +29,32 @@ function(mics_add_program name)
   endforeach()
   list(TRANSFORM program_NEEDS REPLACE "(.+)" "\\1::\\1" OUTPUT_VARIABLE libraries)
 
-  foreach(component IN LISTS program_COMPONENTS program_OPTIONAL)
-    set(usable ${${mics_${component}_package}_FOUND})
+  foreach(part IN LISTS program_COMPONENTS program_OPTIONAL)
+    set(usable FALSE)
+    if(DEFINED mics_${part}_package)
+      set(library mics::${part})
+      set(usable ${${mics_${part}_package}_FOUND})
+    elseif(TARGET CUDA::${part})
+      set(library CUDA::${part})
+      set(usable TRUE)
+    endif()
     if(usable)
-      list(APPEND libraries mics::${component})
-    elseif(component IN_LIST program_COMPONENTS)
-      message(STATUS "mics: no ${name}: it needs ${mics_${component}_package}, which was not found")
+      list(APPEND libraries ${library})
+      list(FILTER sources EXCLUDE REGEX "/${name}/no_${part}/")
+    elseif(part IN_LIST program_COMPONENTS)
+      message(STATUS "mics: no ${name}: it needs ${part}, which was not found")
       return()
+    else()
+      list(FILTER sources EXCLUDE REGEX "/${name}/${part}/")
     endif()
-    set(unused "/${name}/no_${component}/")
-    if(NOT usable)
-      set(unused "/${name}/${component}/")
-    endif()
-    list(FILTER sources EXCLUDE REGEX "${unused}")
   endforeach()
 
-  add_executable(${name} ${sources})
+  add_executable(${name} ${sources} ${program_SOURCES})
   target_link_libraries(${name} PRIVATE mics::mics ${libraries})
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin" CUDA_STANDARD 20
-                        CUDA_STANDARD_REQUIRED ON)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  if(program_CUDA)  # CMake 3.25 does not know that nvcc has C++20
+    target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>")
+  endif()
 endfunction()
 
 # The folders below this one: each example and each benchmark lives in its own.

@@ -38,15 +38,15 @@ inline std::string utc_now() {
 }
 
 /// What a reader must know to judge the rows.
-inline context describe_run(const options& chosen, int argc, char** argv) {
-  std::string command = "mics_perf";
+inline context describe_run(const std::string& program, const options& chosen, int argc, char** argv) {
+  std::string command = program;
   for (int i = 1; i < argc; ++i) command += std::string(" ") + argv[i];
 #ifdef NDEBUG
   const std::string build = "optimized";
 #else
   const std::string build = "with assertions";
 #endif
-  return {{"program", "mics_perf"},
+  return {{"program", program},
           {"command", command},
           {"date", utc_now()},
           {"cpu", cpu_model()},
@@ -56,7 +56,9 @@ inline context describe_run(const options& chosen, int argc, char** argv) {
           {"build", build},
           {"warmup", std::to_string(chosen.warmup)},
           {"iterations", std::to_string(chosen.iterations)},
-          {"time", "median of the iterations, first start to last end over the ranks"}};
+          {"time", chosen.transport == transport::thread
+                       ? "median of the iterations, first start to last end over the ranks"
+                       : "median of the iterations, the longest of the ranks' own times"}};
 }
 
 }  // namespace perf

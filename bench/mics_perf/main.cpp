@@ -8,7 +8,7 @@
 int main(int argc, char** argv) {
   const perf::options chosen = perf::parse(argc, argv);
   try {
-    const perf::context facts = perf::describe_run(chosen, argc, argv);
+    const perf::context facts = perf::describe_run("mics_perf", chosen, argc, argv);
     switch (chosen.transport) {
       case perf::transport::thread:
         return perf::over_threads(chosen, facts);

@@ -1,18 +1,17 @@
 #include "options.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 
-#include <mics/bootstrap/environment.hpp>
 #include <mics/error.hpp>
 #include <mics/topology.hpp>
 
 #include "../common/command_line.hpp"
 #include "names.hpp"
+#include "place.hpp"
 #include "sizes.hpp"
 
 namespace perf {
@@ -86,21 +85,6 @@ void require(bool fine, const std::string& sentence) {
   if (!fine) throw std::invalid_argument(sentence);
 }
 
-/// The place of this process in a job of one process a rank.
-void take_environment(options& to, const CLI::App& app) {
-  const auto here = mics::bootstrap::read_environment();
-  const auto given = [&app](const char* option) { return app.count(option) > 0; };
-  to.speaks = here.rank == 0;
-  if (!given("--node-size")) {
-    const int told = here.local_size > 0 ? here.local_size : here.world_size;
-    to.node_size = given("--nodes") ? std::max(here.world_size / to.nodes, 1) : told;
-  }
-  if (!given("--nodes")) to.nodes = here.world_size / std::max(to.node_size, 1);
-  require(std::int64_t{to.nodes} * to.node_size == here.world_size,
-          std::to_string(to.nodes) + " nodes of " + std::to_string(to.node_size) + " ranks were asked for, but " +
-              std::to_string(here.world_size) + " ranks were started; allowed: nodes that hold them all evenly");
-}
-
 /// --tune measures what a table is made of.
 void widen_for_tuning(options& to, words& text, const CLI::App& app) {
   text.variants = {"native", "hierarchical", "packed"};
@@ -117,7 +101,7 @@ void interpret(options& to, words& text, const CLI::App& app) {
   require(nccl || (to.tune.empty() && to.tuned.empty() && text.memory == "plain"),
           "--tune, --tuned and --memory are for --transport nccl");
   require(!nccl || text.baseline == "none", "--baseline copy is for --transport thread");
-  if (nccl) take_environment(to, app);
+  if (nccl) take_place(to, app.count("--nodes") > 0, app.count("--node-size") > 0);
   if (!to.tune.empty()) widen_for_tuning(to, text, app);
   if (nccl && text.variants == std::vector<std::string>{"all"}) {
     text.variants = {"nccl", "native", "hierarchical", "packed", "auto"};

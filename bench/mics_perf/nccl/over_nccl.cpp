@@ -15,9 +15,6 @@ namespace {
 context with_gpu(context facts, const options& chosen, const gpu_rank& here) {
   for (auto& fact : gpu_facts(here)) facts.push_back(std::move(fact));
   facts.emplace_back("memory", chosen.memory == gpu_memory::registered ? "registered" : "plain");
-  for (auto& [name, value] : facts) {
-    if (name == "time") value = "median of the iterations, the longest of the ranks' own times";
-  }
   return facts;
 }
 

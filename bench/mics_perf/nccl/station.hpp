@@ -35,10 +35,7 @@ class gpu_station {
   [[nodiscard]] int rank() const { return here_.world().rank(); }
   [[nodiscard]] const mics::nccl::communicator_ref& group() const { return group_; }
 
-  [[nodiscard]] device_memory make_memory(std::size_t bytes) {
-    largest_ = std::max(largest_, bytes);
-    return device_memory(group_, bytes, kind_);
-  }
+  [[nodiscard]] device_memory make_memory(std::size_t bytes) { return device_memory(group_, bytes, kind_); }
 
   void align() { here_.align(); }
   void start(const exchange& call, const mics::collective_options& how) {
@@ -47,6 +44,11 @@ class gpu_station {
   [[nodiscard]] std::function<void()> library_below(const exchange& call) {
     if (!raw_) raw_.emplace(group_);
     return raw_->call(call, here_.stream());
+  }
+  /// NCCL's own communicator over the group; made at the first use, collectively.
+  [[nodiscard]] ncclComm_t raw_communicator() {
+    if (!raw_) raw_.emplace(group_);
+    return raw_->communicator();
   }
   void finish() { here_.finish(); }
   void zero(std::span<std::byte> data) {
@@ -68,9 +70,9 @@ class gpu_station {
     }
   }
 
-  /// The same call in memory of the host, which is made for the first one.
+  /// The same call in memory of the host, which the next one uses again.
   [[nodiscard]] exchange host_view(const exchange& call) {
-    if (!host_) host_ = std::make_unique<host_buffers>(largest_);
+    if (!host_ || host_->bytes < call.bytes()) host_ = std::make_unique<host_buffers>(call.bytes());
     return placed(call, host_->first, host_->second);
   }
   void upload(const exchange& host, const exchange& device) { copy(host, device, cudaMemcpyHostToDevice); }
@@ -78,7 +80,8 @@ class gpu_station {
 
  private:
   struct host_buffers {
-    explicit host_buffers(std::size_t bytes) : first(bytes), second(bytes) {}
+    explicit host_buffers(std::size_t most) : bytes(most), first(most), second(most) {}
+    std::size_t bytes;
     memory first, second;
   };
 
@@ -97,7 +100,6 @@ class gpu_station {
   mics::nccl::communicator_ref group_;
   gpu_memory kind_;
   std::optional<raw_library> raw_{};
-  std::size_t largest_ = 0;
   std::unique_ptr<host_buffers> host_{};
 };
 
