@@ -1,0 +1,185 @@
+// Every operation, type, reduction, algorithm and form over NCCL, against what it means.
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <mics/groups.hpp>
+
+#include "../support/geometries.hpp"
+#include "../support/gpu/device_memory.hpp"
+#include "../support/random.hpp"
+#include "gpu_check.hpp"
+
+namespace {
+
+using namespace mics::test;
+using mics::operation;
+
+constexpr operation moves[] = {operation::all_gather, operation::broadcast};
+constexpr operation sums[] = {operation::reduce_scatter, operation::all_reduce};
+constexpr operation all_operations[] = {operation::all_gather, operation::reduce_scatter, operation::all_reduce,
+                                        operation::broadcast, operation::barrier};
+
+std::vector<mics::reduction> reductions_of(mics::data_type type) {
+  using enum mics::reduction;
+  return mics::is_integer(type) ? std::vector{sum, min, max, prod} : std::vector{sum, avg, min, max, prod};
+}
+
+bool only_copied(mics::data_type type) { return type == mics::data_type::int16 || type == mics::data_type::uint16; }
+
+template <class F> void for_each_type(F f) {
+  for (int t = 0; t < mics::data_type_count; ++t) f(static_cast<mics::data_type>(t));
+}
+
+/// The cases of one group, the same on all its ranks.
+class sweep {
+ public:
+  sweep(const mics::nccl::communicator_ref& group, const mics::rank_range& ranks, cudaStream_t stream)
+      : group_(group), ranks_(ranks), stream_(stream) {}
+
+  /// One case with each algorithm, in forms that follow from a running number.
+  void run(collective_case c) {
+    for (const auto& [how, on_rail] : gpu_algorithms(c.what, group_.shape().hierarchical())) {
+      ++number_;
+      c.options.how = how;
+      c.options.on_rail = on_rail;
+      c.in_place = number_ % 2 == 0;
+      c.run_time_typed = number_ / 2 % 2 == 0;
+      c.uneven = number_ % 5 == 0 && (c.what == operation::all_gather || c.what == operation::reduce_scatter);
+      c.root = static_cast<int>(number_) % group_.size();
+      c.seed = number_;
+      check_on_gpu(group_, ranks_, stream_, c);
+    }
+  }
+
+  void every_type() {
+    for_each_type([&](mics::data_type type) {
+      for (const operation what : moves) run({.what = what, .count = 101, .type = type});
+      if (only_copied(type)) return;
+      for (const operation what : sums) {
+        const std::size_t count = what == operation::all_reduce ? 431 : 79;
+        for (const auto reduce : reductions_of(type)) {
+          run({.what = what, .count = count, .type = type, .reduce = reduce});
+        }
+      }
+    });
+  }
+
+  void every_size(const std::vector<std::size_t>& counts) {
+    for (const operation what : all_operations) {
+      for (const std::size_t count : counts) {
+        for (int form = 0; form < 2; ++form) run({.what = what, .count = count});
+      }
+    }
+  }
+
+ private:
+  mics::nccl::communicator_ref group_;
+  mics::rank_range ranks_;
+  cudaStream_t stream_;
+  std::uint64_t number_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("every operation, type, reduction and algorithm") {
+  for (const gpu_cluster& cluster : gpu_clusters()) {
+    on_gpus(cluster, [&](gpu_host& host) {
+      const auto world = host.world();
+      ensure(world.size() == cluster.world, "the size of the world");
+      const bool even = cluster.world % cluster.node_size == 0;
+      ensure(world.shape().nodes == (even ? cluster.world / cluster.node_size : 1), "the nodes of the world");
+      const gpu_stream stream;
+      sweep all(world, {0, world.size(), 1}, stream);
+      all.every_type();
+      all.every_size({0, 1, 3, 13, 4097});
+    });
+  }
+}
+
+TEST_CASE("large odd sizes") {
+  for (const gpu_cluster& cluster : gpu_clusters()) {
+    if (gpus_are_fake() && cluster.world > 8) continue;
+    on_gpus(cluster, [&](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      sweep all(world, {0, world.size(), 1}, stream);
+      const std::size_t whole = gpus_are_fake() ? 100'003 : 1'000'003;
+      const std::size_t shard = whole / static_cast<std::size_t>(world.size()) | 1;
+      for (const operation what : {operation::all_gather, operation::reduce_scatter}) {
+        all.run({.what = what, .count = shard});
+        all.run({.what = what, .count = shard});
+      }
+      for (const operation what : {operation::all_reduce, operation::broadcast}) {
+        all.run({.what = what, .count = whole});
+        all.run({.what = what, .count = whole});
+      }
+    });
+  }
+}
+
+TEST_CASE("groups of every partition size, and the groups inside them") {
+  for (const gpu_cluster& cluster : gpu_clusters()) {
+    on_gpus(cluster, [&](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      for (const int p : divisors(cluster.world)) {
+        auto groups = mics::groups(world, {.partition_size = p});
+        sweep partition(groups.partition(), groups.topology().partition_of(world.rank()), stream);
+        partition.every_size({1, 37});
+        sweep replication(groups.replication(), groups.topology().replication_of(world.rank()), stream);
+        replication.every_size({5});
+        if (!groups.partition().shape().hierarchical()) continue;
+        sweep node(groups.node(), groups.topology().node_group_of(world.rank()), stream);
+        node.every_size({3});
+        sweep rail(groups.rail(), groups.topology().rail_group_of(world.rank()), stream);
+        rail.every_size({3});
+      }
+    });
+  }
+}
+
+TEST_CASE("a hierarchical gather has the rail stage that was asked for, and takes the memory that its plan says") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    if (cluster.world == cluster.node_size) continue;
+    on_gpus(cluster, [&](gpu_host& host) {
+      const auto world = host.world();
+      const auto plan_of = [&](mics::algorithm on_rail) {
+        return mics::detail::make_plan(world, {.what = operation::all_gather,
+                                               .bytes = 4000,
+                                               .block_bytes = 1000,
+                                               .how = mics::algorithm::hierarchical,
+                                               .on_rail = on_rail});
+      };
+      ensure(plan_of(mics::algorithm::direct).on_rail() == mics::algorithm::direct, "direct");
+      ensure(plan_of(mics::algorithm::native).on_rail() == mics::algorithm::native, "native");
+      ensure(plan_of(mics::algorithm::direct).temporary_bytes() == 0, "no rows for direct");
+      ensure(
+          plan_of(mics::algorithm::native).temporary_bytes() == 1000U * static_cast<std::size_t>(world.shape().nodes),
+          "a row a node for native");
+      ensure_words(words_of<mics::usage_error>([&] { plan_of(mics::algorithm::ring); }), {"ring", "direct", "native"});
+    });
+  }
+}
+
+TEST_CASE("16-bit integers are copied, and their reductions refused in words") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    on_gpus(cluster, [&](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      for (const auto type : {mics::data_type::int16, mics::data_type::uint16}) {
+        for (const operation what : sums) {
+          const std::string said = words_of<mics::usage_error>([&] {
+            check_on_gpu(world, {0, world.size(), 1}, stream, {.what = what, .count = 8, .type = type});
+          });
+          ensure_words(said, {"NCCL cannot reduce", std::string(name_of(type)), "rank " + std::to_string(host.rank())});
+        }
+      }
+      sweep after(world, {0, world.size(), 1}, stream);
+      after.every_size({5});  // nothing is stuck
+    });
+  }
+}

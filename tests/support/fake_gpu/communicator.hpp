@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <nccl.h>
+
+#include "clique.hpp"
+
+/// One rank's end of a communicator.
+struct ncclComm {
+  std::shared_ptr<fake_gpu::clique> all;
+  int rank = 0;
+  int device = 0;
+  bool copy_engines = false;  ///< NCCL_CTA_POLICY_ZERO
+
+  std::atomic<int> in_flight{0};  ///< launches that have not ended
+
+  std::mutex mutex;                                                ///< of what is below
+  std::vector<std::optional<std::array<std::byte, 8>>> scalars{};  ///< of its own reductions
+  std::vector<std::pair<const std::byte*, std::size_t>> windows{};
+};
+
+namespace fake_gpu {
+
+/// A communicator that is alive; null, and a complaint, when it is not.
+std::shared_ptr<ncclComm> find_communicator(ncclComm_t handle, const char* function);
+
+}  // namespace fake_gpu

@@ -1,0 +1,106 @@
+// Groups of calls: at the end all calls of all communicators are begun before any is waited for. In a stream, a group
+// is one launch for each communicator, in the order of their first calls.
+
+#include "group.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ledger.hpp"
+#include "stream.hpp"
+
+namespace fake_gpu {
+
+namespace {
+
+struct launch {
+  std::shared_ptr<ncclComm> comm;
+  CUstream_st* stream;
+  std::vector<call> calls;
+};
+
+struct group {
+  int depth = 0;
+  ncclResult_t error = ncclSuccess;
+  std::vector<launch> launches;
+  std::vector<std::function<ncclResult_t()>> waiting;
+};
+thread_local group current;
+
+void begin(launch&& l) {
+  if (!l.stream->graph) l.comm->in_flight++;
+  const bool captured = l.stream->graph != nullptr;
+  enqueue(*l.stream, [captured, comm = std::move(l.comm), calls = std::move(l.calls)] {
+    std::vector<std::shared_ptr<meeting>> meetings;
+    for (const call& c : calls) meetings.push_back(comm->all->post(comm->rank, c));
+    for (const auto& m : meetings) comm->all->await(comm->rank, *m);
+    if (!captured) comm->in_flight--;
+  });
+}
+
+ncclResult_t end() {
+  group done = std::exchange(current, group{});
+  for (const auto& wait : done.waiting) {
+    const ncclResult_t result = wait();
+    if (done.error == ncclSuccess) done.error = result;
+  }
+  if (done.error != ncclSuccess) return done.error;
+  for (launch& l : done.launches) begin(std::move(l));
+  return ncclSuccess;
+}
+
+}  // namespace
+
+ncclResult_t submit(const std::shared_ptr<ncclComm>& comm, cudaStream_t stream, const call& c) {
+  CUstream_st* const found = find_stream(stream, comm->device);
+  if (found == nullptr) return fail_group(ncclInvalidArgument);
+  if (found->device != comm->device) {
+    complain("a stream of device " + std::to_string(found->device) + " for a communicator of device " +
+             std::to_string(comm->device));
+    return fail_group(ncclInvalidArgument);
+  }
+  if (current.depth == 0) {
+    begin({comm, found, {c}});
+    return ncclSuccess;
+  }
+  const auto same = std::find_if(current.launches.begin(), current.launches.end(),
+                                 [&](const launch& l) { return l.comm == comm && l.stream == found; });
+  if (same != current.launches.end()) {
+    same->calls.push_back(c);
+  } else {
+    current.launches.push_back({comm, found, {c}});
+  }
+  return ncclSuccess;
+}
+
+ncclResult_t behind_group(std::function<ncclResult_t()> waiting) {
+  if (current.depth == 0) return waiting();
+  current.waiting.push_back(std::move(waiting));
+  return ncclSuccess;
+}
+
+ncclResult_t fail_group(ncclResult_t error) {
+  if (current.depth > 0) current.error = error;
+  return error;
+}
+
+}  // namespace fake_gpu
+
+extern "C" {
+
+ncclResult_t ncclGroupStart() {
+  ++fake_gpu::current.depth;
+  return ncclSuccess;
+}
+
+ncclResult_t ncclGroupEnd() {
+  if (fake_gpu::current.depth == 0) {
+    fake_gpu::complain("ncclGroupEnd without ncclGroupStart");
+    return ncclInvalidUsage;
+  }
+  return --fake_gpu::current.depth > 0 ? ncclSuccess : fake_gpu::end();
+}
+
+}  // extern "C"
