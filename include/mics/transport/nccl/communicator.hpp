@@ -293,8 +293,14 @@ inline launch communicator_ref::checked_launch(std::span<const planned_call> cal
   for (const planned_call& c : calls) {
     if (c.widened()) required_kernels("accumulation::widened");
     if (c.call.what == operation::barrier) continue;
-    m.memory().require_buffer("the input", c.call.input, m.device(), where);
-    m.memory().require_buffer("the output", c.call.output, m.device(), where);
+    // A shard of no elements may begin where its buffer ends.
+    const std::size_t all = c.call.blocks.total(), own = c.call.blocks.length(m.shape().rank);
+    if ((c.call.what == operation::all_gather ? own : all) > 0) {
+      m.memory().require_buffer("the input", c.call.input, m.device(), where);
+    }
+    if ((c.call.what == operation::reduce_scatter ? own : all) > 0) {
+      m.memory().require_buffer("the output", c.call.output, m.device(), where);
+    }
   }
   return launch(m, calls, stream);
 }
