@@ -48,11 +48,16 @@ class gpu_rank {
   [[nodiscard]] const mics::nccl::communicator& world() const noexcept { return world_; }
   [[nodiscard]] cudaStream_t stream() const noexcept { return stream_.get(); }
 
-  /// Begins a sample: returns once every rank has come here, with nothing left in the stream.
-  void align() {
+  /// Lets the streams of all ranks wait for each other; returns at once.
+  void meet() {
     float* const one = reinterpret_cast<float*>(token_.get());
     mics::nccl::check(ncclAllReduce(one, one, 1, ncclFloat, ncclSum, world_.native_handle(), stream()),
                       "ncclAllReduce");
+  }
+
+  /// Begins a sample: returns once every rank has come here, with nothing left in the stream.
+  void align() {
+    meet();
     finish();
   }
 

@@ -52,23 +52,23 @@ class overlap {
 
   [[nodiscard]] sample run(const company& beside) {
     on_.station.align();
-    first_.start(gathers_.get());
+    beside_.start(gathers_.get());
     for (int i = 0; i < beside.gathers; ++i) beside.gather(gathers_.get());
-    first_.stop(gathers_.get());
-    clock_.start(on_.here.stream());
+    beside_.stop(gathers_.get());
+    products_.start(on_.here.stream());
     for (int i = 0; i < products; ++i) product_.enqueue(on_.here.stream());
-    clock_.stop(on_.here.stream());
+    products_.stop(on_.here.stream());
     on_.station.finish();
     mics::nccl::check(cudaStreamSynchronize(gathers_.get()), "cudaStreamSynchronize");
-    return {clock_.nanoseconds(), first_.nanoseconds_behind(clock_) >= 0};
+    return {products_.nanoseconds(), beside_.nanoseconds_behind(products_) >= 0};
   }
 
  private:
   workbench& on_;
   const matrix_product& product_;
   mics::nccl::own_stream gathers_{};
-  timer first_{};
-  timer clock_{};
+  timer beside_{};
+  timer products_{};
 };
 
 company gather_by_library(workbench& on, std::string algo, perf::exchange shape, const perf::device_memory& memory) {

@@ -50,6 +50,7 @@ std::vector<double> interleave(Station& here, const std::vector<std::function<vo
     ++first;
   };
 
+  double spent = 0;
   for (int warm = 0; warm < plan.warmup; ++warm) {
     const std::int64_t begin = now();
     round([](std::size_t, std::int64_t, std::int64_t) {});
@@ -57,8 +58,9 @@ std::vector<double> interleave(Station& here, const std::vector<std::function<vo
     if (plan.budget_seconds <= 0) continue;
     here.fold_numbers(took, fold::max);  // all ranks must stop at the same round
     const double seconds = static_cast<double>(took[0]) * 1e-9;
-    if (warm > 0) plan.measured = std::min(plan.measured, affordable(plan, seconds));
-    if (warm > 0 && seconds > plan.budget_seconds) break;  // warm enough
+    if (warm > 0 || seconds > plan.budget_seconds) plan.measured = std::min(plan.measured, affordable(plan, seconds));
+    spent += seconds;
+    if (spent > plan.budget_seconds) break;  // warm enough
   }
 
   const auto measured = static_cast<std::size_t>(plan.measured);

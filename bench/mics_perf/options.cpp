@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <utility>
@@ -87,7 +88,10 @@ void require(bool fine, const std::string& sentence) {
 
 /// --tune measures what a table is made of.
 void widen_for_tuning(options& to, words& text, const CLI::App& app) {
-  text.variants = {"native", "hierarchical", "packed"};
+  if (app.count("--algo") == 0) text.variants.clear();
+  for (const char* way : {"native", "hierarchical", "packed"}) {
+    if (std::find(text.variants.begin(), text.variants.end(), way) == text.variants.end()) text.variants.push_back(way);
+  }
   if (app.count("--op") == 0) text.operations = {"all"};
   if (app.count("-b") == 0) text.min = "8";
   if (app.count("-e") == 0) text.max = "1G";
@@ -102,10 +106,10 @@ void interpret(options& to, words& text, const CLI::App& app) {
           "--tune, --tuned and --memory are for --transport nccl");
   require(!nccl || text.baseline == "none", "--baseline copy is for --transport thread");
   if (nccl) take_place(to, app.count("--nodes") > 0, app.count("--node-size") > 0);
-  if (!to.tune.empty()) widen_for_tuning(to, text, app);
   if (nccl && text.variants == std::vector<std::string>{"all"}) {
     text.variants = {"nccl", "native", "hierarchical", "packed", "auto"};
   }
+  if (!to.tune.empty()) widen_for_tuning(to, text, app);
   to.min_bytes = parse_bytes(text.min);
   to.max_bytes = parse_bytes(text.max);
   to.step_bytes = text.step.empty() ? 0 : parse_bytes(text.step);
@@ -114,7 +118,8 @@ void interpret(options& to, words& text, const CLI::App& app) {
   to.operations = values_of(look_up(text.operations, operation_names()));
   to.variants = look_up(text.variants, algorithm_names());
   to.baseline = text.baseline == "copy";
-  to.timeout = std::chrono::seconds(text.seconds);
+  const bool patient = nccl && app.count("--timeout") == 0;  // many processes start on one machine in some labs
+  to.timeout = std::chrono::seconds(patient ? 120 : text.seconds);
   if (text.gbit_s > 0) to.gbit_s = text.gbit_s;
   require(to.min_bytes > 0, "-b must be at least 1 byte");
   require(to.min_bytes <= to.max_bytes,

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Draws benchmark rows as SVG, one picture for each operation, geometry, type and form. Needs gnuplot."""
+"""Draws benchmark rows as SVG, one picture for each operation, geometry, type and form. Needs gnuplot.
+
+Where the rows have a limit (mics_perf --rate), it is drawn too.
+"""
 
 import argparse
 import pathlib
@@ -25,8 +28,12 @@ def title(case):
     return f"{op} {kind}{reduction}, {form}: {transport}, {nodes} x {node_size} ranks, partition {partition}"
 
 
-def file_name(case, y):
+def file_name(case, y, pattern):
     op, transport, nodes, node_size, partition, kind, redop, in_place = case
+    if pattern:
+        form = "in" if in_place else "out"
+        fields = {"op": op, "transport": transport, "nodes": nodes, "node_size": node_size, "partition": partition}
+        return pattern.format(**fields, type=kind, redop=redop or "none", form=form, y=y) + ".svg"
     parts = [op, transport, f"{nodes}x{node_size}", f"p{partition}", kind, redop or "", "in" if in_place else "out", y]
     return "-".join(part for part in parts if part) + ".svg"
 
@@ -47,7 +54,9 @@ def script(case, by_algorithm, y, path):
     plots = []
     for number, (algorithm, points) in enumerate(by_algorithm.items()):
         lines += [f"$c{number} << end", *(f"{size} {value}" for size, value in points), "end"]
-        plots.append(f"$c{number} with linespoints pointtype 7 pointsize 0.6 linewidth 1.5 title '{algorithm}'")
+        points_too = "linespoints pointtype 7 pointsize 0.6"
+        style = "lines dashtype 2 linecolor 'black'" if algorithm == "limit" else points_too
+        plots.append(f"$c{number} with {style} linewidth 1.5 title '{algorithm}'")
     return "\n".join([*lines, "plot " + ", ".join(plots), ""])
 
 
@@ -56,13 +65,25 @@ def main():
     arguments.add_argument("files", nargs="+", help="JSON files written with --json")
     arguments.add_argument("--y", choices=AXES, default="time_us")
     arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path("."), help="folder of the pictures")
+    arguments.add_argument("--algo", help="only these algorithms, by commas")
+    arguments.add_argument("--form", choices=("in", "out"), help="only calls in place, or out of place")
+    arguments.add_argument(
+        "--name",
+        help="of each picture; {op} {transport} {nodes} {node_size} {partition} {type} {redop} {form} {y} are filled in",
+    )
     given = arguments.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    drawn = table.curves(table.load(given.files), given.y)
+    wanted = given.algo.split(",") if given.algo else None
+    rows = [
+        row
+        for row in table.load(given.files)
+        if (wanted is None or row["algo"] in wanted) and (given.form is None or row["in_place"] == (given.form == "in"))
+    ]
+    drawn = table.curves(rows, given.y)
     if not drawn:
         arguments.exit(1, f"no row of these files has a figure for '{given.y}'\n")
     for case, by_algorithm in drawn.items():
-        path = given.out / file_name(case, given.y)
+        path = given.out / file_name(case, given.y, given.name)
         subprocess.run(["gnuplot"], input=script(case, by_algorithm, given.y, path), text=True, check=True)
         print(path)
 

@@ -35,12 +35,29 @@ def figure(rows, y):
     return over_copy
 
 
+def limit(row, y):
+    """What the network allows at best, in the figure's terms; nothing where the row has no limit."""
+    if not row["limit_us"]:
+        return None
+    if y == "time_us":
+        return row["limit_us"]
+    if y == "over_limit":
+        return 1
+    return row[y] * row["time_us"] / row["limit_us"] if y in ("algbw", "busbw") and row[y] else None
+
+
 def curves(rows, y):
-    """{case: {algorithm: [(size, value), ...]}}, in the order of the file, without rows that lack the figure."""
+    """{case: {algorithm: [(size, value), ...]}}, in the order of the file, without rows that lack the figure. The
+    network's limit comes last, as one more algorithm."""
     value_of = figure(rows, y)
     found = defaultdict(lambda: defaultdict(list))
+    limits = defaultdict(dict)
     for row in rows:
         value = value_of(row)
         if value is not None:
             found[case_of(row)][row["algo"]].append((row["size"], value))
+            if limit(row, y) is not None:
+                limits[case_of(row)][row["size"]] = limit(row, y)
+    for case, at_sizes in limits.items():
+        found[case]["limit"] = sorted(at_sizes.items())
     return found

@@ -8,8 +8,10 @@
 #include "../../bench/mics_perf/check.hpp"
 #include "../../bench/mics_perf/exchange.hpp"
 #include "../../bench/mics_perf/formulas.hpp"
+#include "../../bench/mics_perf/interleave.hpp"
 #include "../../bench/mics_perf/memory.hpp"
 #include "../../bench/mics_perf/names.hpp"
+#include "../../bench/mics_perf/nccl/fastest.hpp"
 #include "../../bench/mics_perf/sizes.hpp"
 #include "../../bench/mics_perf/statistics.hpp"
 
@@ -140,4 +142,57 @@ TEST_CASE("mics_perf: words of the command line") {
   CHECK(perf::look_up(names{"half"}, perf::type_names())[0].second == mics::data_type::float16);
   CHECK(perf::look_up(names{"flat"}, perf::algorithm_names())[0].second == mics::algorithm::ring);
   CHECK_THROWS_AS(perf::look_up(names{"float8"}, perf::type_names()), std::invalid_argument);
+}
+
+TEST_CASE("mics_perf: a budget takes rounds away, but leaves three") {
+  const perf::rounds free{.measured = 20}, tight{.measured = 20, .budget_seconds = 1};
+  CHECK(perf::affordable(free, 100) == 20);
+  CHECK(perf::affordable(tight, 0.01) == 20);
+  CHECK(perf::affordable(tight, 0.1) == 10);
+  CHECK(perf::affordable(tight, 5) == 3);
+  CHECK(perf::affordable({.measured = 2, .budget_seconds = 1}, 5) == 2);
+}
+
+namespace {
+
+/// A measured row of 2 nodes x 2 ranks.
+perf::row timed(const char* algo, std::size_t size, double us, bool in_place = false) {
+  perf::row r;
+  r.op = "all_gather";
+  r.algo = algo;
+  r.node_size = 2;
+  r.partition = 4;
+  r.size = size;
+  r.in_place = in_place;
+  r.time_us = us;
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("mics_perf: the fastest way at each size; equal neighbours are one range, close times go to fewer launches") {
+  using mics::algorithm;
+  const std::vector<perf::row> rows{
+      timed("native", 1024, 10),  timed("hierarchical", 1024, 9.9), timed("packed", 1024, 11),  // close
+      timed("native", 4096, 10),  timed("hierarchical", 4096, 12),  timed("packed", 4096, 12),
+      timed("native", 16384, 30), timed("hierarchical", 16384, 12), timed("packed", 16384, 11.9),
+      timed("native", 65536, 99), timed("hierarchical", 65536, 90), timed("packed", 65536, 50),
+      timed("nccl", 65536, 1),  // takes no part
+  };
+  const auto ranges = perf::fastest(rows);
+  REQUIRE(ranges.size() == 3);
+  CHECK(ranges[0] ==
+        mics::nccl::tuned_range{mics::operation::all_gather, 2, 2, 8192, algorithm::native, algorithm::direct});
+  CHECK(ranges[1] ==
+        mics::nccl::tuned_range{mics::operation::all_gather, 2, 2, 32768, algorithm::hierarchical, algorithm::direct});
+  CHECK(ranges[2] ==
+        mics::nccl::tuned_range{mics::operation::all_gather, 2, 2, 131072, algorithm::hierarchical, algorithm::native});
+}
+
+TEST_CASE("mics_perf: both forms count for the fastest way") {
+  const auto ranges = perf::fastest({timed("native", 1024, 10), timed("native", 1024, 30, true),
+                                     timed("hierarchical", 1024, 15), timed("hierarchical", 1024, 15, true)});
+  REQUIRE(ranges.size() == 1);
+  CHECK(ranges[0].how == mics::algorithm::hierarchical);
+  CHECK(ranges[0].up_to_bytes == 1024);
 }

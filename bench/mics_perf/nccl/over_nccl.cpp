@@ -18,6 +18,13 @@ context with_gpu(context facts, const options& chosen, const gpu_rank& here) {
   return facts;
 }
 
+void require_stages(const mics::group_shape& shape) {
+  if (shape.hierarchical() && shape.node_size > 1) return;
+  throw mics::usage_error("there is nothing to tune: the partition group lies on " + std::to_string(shape.nodes) +
+                          " nodes of " + std::to_string(shape.node_size) +
+                          " ranks; allowed: 2 nodes and more, of 2 ranks and more");
+}
+
 /// The table of what was fastest, merged into the file.
 void write_fastest(const options& chosen, const gpu_rank& here, const report& result) {
   const mics::nccl::tuned_table table{mics::nccl::machine_name(here.device()), fastest(result.rows())};
@@ -38,6 +45,7 @@ int over_nccl(const options& chosen, const context& facts) {
   const context all_facts = with_gpu(facts, chosen, here);
   if (chosen.speaks) print_context(chosen, all_facts);
   gpu_launcher gpu(here, chosen);
+  if (!chosen.tune.empty()) gpu.run([](const gpu_station& rank) { require_stages(rank.group().shape()); });
   report result(chosen, gpu.name());
   run(gpu, chosen, result);
   if (!chosen.speaks) return fine;
