@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -57,16 +59,9 @@ class gpu_station {
   }
 
   void fold_numbers(std::vector<std::int64_t>& numbers, fold how) {
-    const auto all = here_.session().all_gather(std::as_bytes(std::span(numbers)));
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-      for (std::size_t r = 0; r < all.size(); ++r) {
-        std::int64_t one = 0;
-        std::memcpy(&one, all[r].data() + i * sizeof one, sizeof one);
-        numbers[i] = r == 0             ? one
-                     : how == fold::min ? std::min(numbers[i], one)
-                     : how == fold::max ? std::max(numbers[i], one)
-                                        : numbers[i] + one;
-      }
+    constexpr std::size_t at_once = std::size_t{1} << 16;  // the session takes 1 MiB
+    for (std::size_t first = 0; first < numbers.size(); first += at_once) {
+      fold_some(std::span(numbers).subspan(first, std::min(at_once, numbers.size() - first)), how);
     }
   }
 
@@ -84,6 +79,21 @@ class gpu_station {
     std::size_t bytes;
     memory first, second;
   };
+
+  void fold_some(std::span<std::int64_t> numbers, fold how) {
+    const auto all = here_.session().all_gather(std::as_bytes(numbers));
+    std::memcpy(numbers.data(), all.front().data(), numbers.size_bytes());
+    for (std::size_t rank = 1; rank < all.size(); ++rank) {
+      for (std::size_t i = 0; i < numbers.size(); ++i) {
+        std::int64_t other = 0;
+        std::memcpy(&other, all[rank].data() + i * sizeof other, sizeof other);
+        std::int64_t& mine = numbers[i];
+        if (how == fold::sum) mine += other;
+        if (how == fold::min) mine = std::min(mine, other);
+        if (how == fold::max) mine = std::max(mine, other);
+      }
+    }
+  }
 
   void copy(const exchange& from, const exchange& to, cudaMemcpyKind way) {
     const auto one = [&](std::span<std::byte> target, std::span<const std::byte> source) {
