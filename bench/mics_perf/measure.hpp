@@ -95,7 +95,7 @@ template <launcher Launcher, station Station> class bench {
         made.push_back({asked.first, asked.first, call, here_.library_below(call)});
         continue;
       }
-      const mics::collective_options how = options_of(asked, call.op);
+      const mics::collective_options how = options_of(asked, call.op, chosen_.transport);
       made.push_back(
           {asked.first, plan_name(here_.group(), call, how), call, [this, call, how] { here_.start(call, how); }});
     }

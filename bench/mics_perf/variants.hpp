@@ -12,11 +12,13 @@
 
 namespace perf {
 
-/// What the library is asked for by one entry of --algo. Throws usage_error where the entry is another one's double.
-inline mics::collective_options options_of(const variant& asked, mics::operation op) {
+/// What the library is asked for by one entry of --algo: over NCCL hierarchical and packed are the two forms of a
+/// gather's rail stage. Throws usage_error where the entry is another one's double.
+inline mics::collective_options options_of(const variant& asked, mics::operation op, transport over) {
   const auto& [name, how] = asked;
   mics::collective_options chosen;
   chosen.how = name == "flat" ? flat_algorithm(op) : how;
+  if (name == "hierarchical" && over == transport::nccl) chosen.on_rail = mics::algorithm::direct;
   if (name == "packed") {
     chosen.on_rail = mics::algorithm::native;
     if (op != mics::operation::all_gather) {

@@ -47,7 +47,7 @@ class collector {
   [[nodiscard]] std::optional<decision> decide() {
     std::vector<int> here = ranks_that(true);
     if (here.empty()) return std::nullopt;
-    if (broken_) here.resize(1);  // one by one: they may be at different operations by now
+    if (broken_) here.erase(here.begin() + 1, here.end());  // one by one: they may be at different operations by now
     const call& first = calls_[static_cast<std::size_t>(here[0])]->of;
     const std::vector<int> absent = ranks_that(false);
     verdict ending{verdict::kind::done, first.sequence};

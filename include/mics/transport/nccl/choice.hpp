@@ -80,14 +80,6 @@ inline plan_choice choose(const plan_request& r, const group_shape& shape, const
     }
     c = {.how = r.how, .on_rail = algorithm::direct, .why = "asked for by the caller"};
   }
-  if (r.on_rail != algorithm::automatic) {
-    if (r.on_rail != algorithm::direct && r.on_rail != algorithm::native) {
-      throw usage_error(
-          "a rail stage by " + std::string(name_of(r.on_rail)) + " was asked for; over NCCL: direct, native",
-          {.rank = shape.rank, .operation = std::string(name_of(r.what))});
-    }
-    c.on_rail = r.on_rail;
-  }
   if (r.on_rail != algorithm::automatic && r.on_rail != algorithm::direct && r.on_rail != algorithm::native) {
     throw usage_error("a rail stage by " + std::string(name_of(r.on_rail)) + " was asked for; allowed: direct, native",
                       {.rank = shape.rank, .operation = std::string(name_of(r.what))});

@@ -140,12 +140,14 @@ class communicator_ref {
   friend class registered_memory;
 
   [[nodiscard]] member& alive() const {
+    if (!state_ || !state_->usable()) refuse_use();
+    return *state_;
+  }
+  /// Apart from alive(), which every call asks many times.
+  [[noreturn]] void refuse_use() const {
     if (!state_) throw usage_error("this communicator is empty: it was moved from or never made");
     if (state_->closed()) throw usage_error("communicator '" + state_->name() + "' has been destroyed");
-    if (state_->failure()->is_set()) {
-      throw aborted_error("this communicator has failed: " + state_->failure()->why(), state_->where());
-    }
-    return *state_;
+    throw aborted_error("this communicator has failed: " + state_->failure()->why(), state_->where());
   }
 
   /// One small value of every rank; blocks the host.
@@ -269,7 +271,7 @@ inline communicator communicator_ref::split(int colour, int key, std::string nam
   inherited.node_of.clear();
   inherited.name = name.empty() ? m.name() + "/" + std::to_string(colour) : std::move(name);
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-  config.splitShare = 0;  // with what is split off from it: its stages
+  config.splitShare = 0;  // stages have resources of their own
   ncclComm_t made = nullptr;
   const std::size_t before = free_bytes(m.device());
   {

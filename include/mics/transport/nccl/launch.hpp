@@ -190,9 +190,14 @@ class launch {
   void pack(bound_call& c) {
     if (!c.hierarchical() || !c.even()) return;
     if (c.call().what == operation::reduce_scatter) return sum_pack(c.later).add(c);
-    if (c.call().what != operation::all_gather) return;
+    if (brings_rows(c)) gathers_.add(c);
+  }
+
+  /// Is this a gather whose rail stage fills rows of the scratch memory instead of the result?
+  [[nodiscard]] bool brings_rows(const bound_call& c) const {
+    if (c.call().what != operation::all_gather || !c.hierarchical() || !c.even()) return false;
     const bool small_among_others = bound_.size() > 1 && c.bytes(0) < packed_block_bytes;
-    if (c.planned->how.on_rail() == algorithm::native || small_among_others) gathers_.add(c);
+    return c.planned->how.on_rail() == algorithm::native || small_among_others;
   }
 
   batch_pack& sum_pack(const native_sum& how) {
@@ -226,6 +231,7 @@ class launch {
     const stage plain = c.hierarchical() ? stage::node : stage::whole;
     if (c.call().what != operation::all_gather || !c.even() || group_->shape().node_size == 1) return plain;
     if (!c.hierarchical() && group_->shape().nodes > 1) return plain;
+    if (brings_rows(c)) return plain;  // copy engines read registered memory only
     const std::size_t row = c.bytes(0) * static_cast<std::size_t>(group_->shape().node_size);
     return group_->by_copy_engines(c.output, c.call().blocks.total() * c.width(), row) ? stage::copy_engines : plain;
   }

@@ -142,6 +142,7 @@ class member {
 
   /// The owner is gone: nothing new may begin.
   void close() noexcept { closed_.store(true, std::memory_order_release); }
+  [[nodiscard]] bool usable() const noexcept { return !closed() && !failure_->is_set(); }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
   /// Shared by the whole family.
@@ -151,8 +152,11 @@ class member {
   void abort() noexcept {
     if (std::exchange(aborted_, true)) return;
     averages_.forget();
+    // As a group: all are told to end before one is waited for, whose work may be queued behind another's.
+    ncclGroupStart();
     stages_.release([](ncclComm_t comm) { ncclCommAbort(comm); });
     if (whose_ == ownership::owned) ncclCommAbort(whole_);
+    ncclGroupEnd();
   }
   [[nodiscard]] bool aborted() const noexcept { return aborted_; }
 

@@ -13,9 +13,9 @@ struct settings {
   int node_size = 0;           ///< ranks of a node; 0: see node_of
   std::vector<int> node_of{};  ///< the node of each rank; empty: ranks that share a host share a node
   std::chrono::milliseconds timeout{std::chrono::minutes(5)};  ///< of every wait
-  bool checked = false;         ///< compare each call among all ranks first, which blocks the host: to find mistakes
-  bool share_resources = true;  ///< groups share channels and buffers with the world, which takes less memory; the
-                                ///< stages of a group have their own, for sharing costs them some percent
+  bool checked = false;          ///< compare each call among all ranks first, which blocks the host: to find mistakes
+  bool share_resources = false;  ///< groups share channels and buffers with the world: about half the memory, but
+                                 ///< some percent slower over the network
   std::size_t copy_engine_bytes = std::size_t{48} << 20;  ///< rows of this size on go by copy engines, if registered
 };
 
