@@ -210,10 +210,14 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
   const auto its = fake_gpu::leave(comm, "ncclCommAbort");
   if (!its) return ncclInvalidArgument;
   its->all->abort(its->rank);
-  while (its->in_flight > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
-  const std::lock_guard lock(its->mutex);
-  fake_gpu::count(&fake_gpu::inventory::windows, -static_cast<int>(its->windows.size()));
-  return ncclSuccess;
+  {
+    const std::lock_guard lock(its->mutex);
+    fake_gpu::count(&fake_gpu::inventory::windows, -static_cast<int>(its->windows.size()));
+  }
+  return fake_gpu::behind_group([its] {
+    while (its->in_flight > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
+    return ncclSuccess;
+  });
 }
 
 ncclResult_t ncclCommCount(const ncclComm_t comm, int* count) {

@@ -1,6 +1,8 @@
 // The library's kernels as loops of the host, in the order of a stream.
 
 #include <cstddef>
+#include <cstring>
+#include <span>
 #include <type_traits>
 
 #include <mics/transport/nccl/kernels.hpp>
@@ -77,8 +79,21 @@ void scale(void* values, mics::data_type type, double factor, std::size_t count,
   });
 }
 
+void copy(std::span<const mics::nccl::copy_run> runs, cudaStream_t handle) {
+  CUstream_st* const stream = find_stream(handle);
+  if (stream == nullptr) return;
+  for (const auto& run : runs) {
+    if (run.bytes == 0) continue;
+    if (device_of(run.from, run.bytes) != stream->device || device_of(run.to, run.bytes) != stream->device) {
+      complain("a kernel was given memory of another device, or of the host");
+      return;
+    }
+    enqueue(*stream, [run] { std::memcpy(run.to, run.from, run.bytes); });
+  }
+}
+
 [[maybe_unused]] const bool installed = [] {
-  mics::nccl::device_kernels() = {&convert, &add, &scale};
+  mics::nccl::device_kernels() = {&convert, &add, &scale, &copy};
   return true;
 }();
 

@@ -1,0 +1,164 @@
+// Batches over NCCL: calls of mixed operations, types and sizes as one launch, packed for the rail stage and not.
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <mics/mics.hpp>
+
+#include "../support/gpu/device_memory.hpp"
+#include "../support/random.hpp"
+#include "../support/terms.hpp"
+#include "gpu_check.hpp"
+
+namespace {
+
+using namespace mics::test;
+using mics::operation;
+using world_batch = mics::batch<mics::nccl::communicator_ref>;
+using check_later = std::function<std::string()>;
+
+/// Adds one call to a batch; what is returned looks at its result.
+template <class T>
+check_later add(world_batch& to, const mics::nccl::communicator_ref& world, const collective_case& c,
+                cudaStream_t stream) {
+  const mics::rank_range ranks{0, world.size(), 1};
+  const auto size = static_cast<std::size_t>(world.size()), me = static_cast<std::size_t>(world.rank());
+  const auto verify = [](auto output, std::vector<T> wanted) -> check_later {
+    return [=] { return difference<T>(output->get(), wanted); };
+  };
+  switch (c.what) {
+    case operation::all_gather: {
+      std::vector<T> wanted;
+      for (std::size_t r = 0; r < size; ++r) {
+        const auto block = any_bits<T>(static_cast<int>(r), c.count, c.seed);
+        wanted.insert(wanted.end(), block.begin(), block.end());
+      }
+      const auto mine = std::span<const T>(wanted).subspan(me * c.count, c.count);
+      const auto full = std::make_shared<device_array<T>>(wanted.size(), stream);
+      const auto shard = std::make_shared<device_array<T>>(c.count, stream);
+      full->put(mine, c.in_place ? me * c.count : 0);
+      shard->put(mine);
+      const T* const from = c.in_place ? full->data() + me * c.count : shard->data();
+      to.all_gather(from, full->data(), c.count, c.type);
+      return [=, keep = shard] { return verify(full, wanted)(); };
+    }
+    case operation::reduce_scatter: {
+      const auto input =
+          std::make_shared<device_array<T>>(terms<T>(c.reduce, world.rank(), 0, c.count * size, c.seed), stream);
+      const auto shard = std::make_shared<device_array<T>>(c.count, stream);
+      to.reduce_scatter(input->data(), shard->data(), c.count, c.type, c.reduce);
+      return
+          [=, keep = input] { return verify(shard, all_reduced<T>(c.reduce, ranks, me * c.count, c.count, c.seed))(); };
+    }
+    case operation::all_reduce: {
+      const auto data = std::make_shared<device_array<T>>(terms<T>(c.reduce, world.rank(), 0, c.count, c.seed), stream);
+      to.all_reduce(data->data(), data->data(), c.count, c.type, c.reduce);
+      return verify(data, all_reduced<T>(c.reduce, ranks, 0, c.count, c.seed));
+    }
+    default: {
+      const auto wanted = any_bits<T>(c.root, c.count, c.seed);
+      const auto data =
+          std::make_shared<device_array<T>>(world.rank() == c.root ? wanted : std::vector<T>(c.count), stream);
+      to.broadcast(data->data(), c.count, c.type, c.root);
+      return verify(data, wanted);
+    }
+  }
+}
+
+/// The same on all ranks: small calls and large ones (which are not packed), of any kind.
+collective_case some_call(dice& random, int size) {
+  using enum mics::reduction;
+  constexpr operation kinds[] = {operation::all_gather, operation::reduce_scatter, operation::all_reduce,
+                                 operation::broadcast};
+  collective_case c{.what = kinds[random.roll(4)]};
+  do {
+    c.type = static_cast<mics::data_type>(random.roll(mics::data_type_count));
+  } while (c.reduces() && (c.type == mics::data_type::int16 || c.type == mics::data_type::uint16));
+  constexpr mics::reduction reductions[] = {sum, min, max, prod};
+  c.reduce = reductions[random.roll(4)];
+  if ((size & (size - 1)) == 0 && !mics::is_integer(c.type) && random.one_in(3)) c.reduce = avg;
+  c.count = random.one_in(8) ? 70'001 : random.roll(40);
+  c.root = random.between(0, size - 1);
+  c.in_place = random.one_in(2);
+  c.seed = random.roll(1'000'000);
+  return c;
+}
+
+void run_batches(gpu_host& host) {
+  const auto world = host.world();
+  const gpu_stream stream;
+  dice random(static_cast<std::uint64_t>(world.size()));
+  for (const auto& [how, on_rail] : gpu_algorithms(operation::all_gather, world.shape().hierarchical())) {
+    for (int round = 0; round < 6; ++round) {
+      world_batch together(world);
+      std::vector<check_later> checks;
+      const int calls = round == 0 ? 1 : random.between(2, 12);
+      for (int i = 0; i < calls; ++i) {
+        const collective_case c = some_call(random, world.size());
+        mics::visit_type(c.type, [&]<class T>(std::type_identity<T>) {
+          checks.push_back([name = c.describe(), look = add<T>(together, world, c, stream)] {
+            const std::string wrong = look();
+            return wrong.empty() ? wrong : name + ": " + wrong;
+          });
+        });
+      }
+      together.run(stream, {.how = how, .on_rail = on_rail});
+      world.synchronize(stream);
+      for (const auto& check : checks) {
+        const std::string wrong = check();
+        ensure(wrong.empty(), "batch of " + std::to_string(calls) + ", " + std::string(name_of(how)) + ", " +
+                                  std::string(name_of(on_rail)) + ", rank " + std::to_string(host.rank()) + ": " +
+                                  wrong);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("batches of mixed calls, with every algorithm") {
+  for (const gpu_cluster& cluster : gpu_clusters()) on_gpus(cluster, run_batches);
+}
+
+TEST_CASE("batches in a program without kernels") {
+  const auto copy = std::exchange(mics::nccl::device_kernels().copy, nullptr);
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) on_gpus(cluster, run_batches);
+  mics::nccl::device_kernels().copy = copy;
+}
+
+TEST_CASE("tensors that follow each other in memory cross the rail without copies") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      const auto size = static_cast<std::size_t>(world.size()), me = static_cast<std::size_t>(world.rank());
+      const std::vector<std::size_t> counts{3, 1, 0, 8};
+      std::vector<int> mine;
+      for (int i = 0; i < 12; ++i) mine.push_back(100 * host.rank() + i);
+      const device_array<int> shards(mine, stream), results(12 * size, stream), sums(12, stream);
+      world_batch gathers(world), reductions(world);
+      std::size_t at = 0;
+      for (const std::size_t count : counts) {
+        const auto type = mics::data_type::int32;
+        gathers.all_gather(shards.data() + at, results.data() + at * size, count, type);
+        reductions.reduce_scatter(results.data() + at * size, sums.data() + at, count, type, mics::reduction::sum);
+        at += count;
+      }
+      gathers.run(stream);
+      reductions.run(stream);
+      world.synchronize(stream);
+      const auto got = sums.get();
+      for (std::size_t i = 0; i < 12; ++i) {
+        const int wanted = static_cast<int>(size) * (100 * static_cast<int>(me) + static_cast<int>(i));
+        ensure(got[i] == wanted, "element " + std::to_string(i) + " is " + std::to_string(got[i]));
+      }
+    });
+  }
+}

@@ -1,0 +1,145 @@
+// Collectives in CUDA graphs.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <mics/mics.hpp>
+
+#include "../support/gpu/device_memory.hpp"
+#include "gpu_check.hpp"
+
+namespace {
+
+using namespace mics::test;
+using mics::nccl::check;
+
+void begin_capture(cudaStream_t stream) {
+  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+}
+
+/// What was captured, ready to run.
+class replay {
+ public:
+  explicit replay(cudaStream_t captured) {
+    check(cudaStreamEndCapture(captured, &graph_), "cudaStreamEndCapture");
+    check(cudaGraphInstantiate(&ready_, graph_, 0), "cudaGraphInstantiate");
+  }
+  ~replay() {
+    cudaGraphExecDestroy(ready_);
+    cudaGraphDestroy(graph_);
+  }
+  replay(const replay&) = delete;
+  replay& operator=(const replay&) = delete;
+
+  void run(cudaStream_t stream) const { check(cudaGraphLaunch(ready_, stream), "cudaGraphLaunch"); }
+
+ private:
+  cudaGraph_t graph_ = nullptr;
+  cudaGraphExec_t ready_ = nullptr;
+};
+
+/// An all-gather, an average and a reduce-scatter of it, as one batch.
+struct step {
+  step(const mics::nccl::communicator& comm, cudaStream_t on)
+      : world(comm), stream(on), n(static_cast<std::size_t>(comm.size())) {
+    calls.all_gather(shard.all(), full.all())
+        .all_reduce(terms.all(), means.all(), mics::reduction::avg)
+        .reduce_scatter(inputs.all(), sum.all(), mics::reduction::sum);
+  }
+
+  void fill(float number) const {
+    const float mine = number + static_cast<float>(world.rank());
+    shard.put(std::vector<float>(count, mine));
+    terms.put(std::vector<float>(count, mine));
+    inputs.put(std::vector<float>(count * n, mine));
+  }
+  void verify(float number) const {
+    float all = 0;
+    for (std::size_t r = 0; r < n; ++r) all += number + static_cast<float>(r);
+    const auto gathered = full.get(), mean = means.get(), sums = sum.get();
+    for (std::size_t i = 0; i < gathered.size(); ++i) {
+      ensure(gathered[i] == number + static_cast<float>(i / count), "gathered element " + std::to_string(i));
+    }
+    for (const float value : mean) ensure(value == all / static_cast<float>(n), "mean " + std::to_string(value));
+    for (const float value : sums) ensure(value == all, "sum " + std::to_string(value));
+  }
+
+  static constexpr std::size_t count = 37;
+  mics::nccl::communicator_ref world;
+  cudaStream_t stream;
+  std::size_t n;
+  device_array<float> shard{count, stream}, full{count * n, stream}, terms{count, stream}, means{count, stream},
+      inputs{count * n, stream}, sum{count, stream};
+  mics::batch<mics::nccl::communicator_ref> calls{world};
+};
+
+void capture_and_replay(const step& work) {
+  begin_capture(work.stream);
+  work.calls.run(work.stream);
+  const replay captured(work.stream);
+  for (const float number : {1.0f, 20.0f, 300.0f}) {
+    work.fill(number);
+    captured.run(work.stream);
+    work.world.synchronize(work.stream);
+    work.verify(number);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a captured batch runs again and again, on the data of the time") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      const step work(world, stream);
+      work.calls.prepare();
+      const int made = world.communicators();
+      capture_and_replay(work);
+      ensure(world.communicators() == made, "nothing is made while capturing");
+      work.fill(7);  // and directly, between replays
+      work.calls.run(stream);
+      world.synchronize(stream);
+      work.verify(7);
+    });
+  }
+}
+
+TEST_CASE("what ran once can be captured without prepare()") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      const step work(world, stream);
+      work.fill(5);
+      work.calls.run(stream);
+      world.synchronize(stream);
+      work.verify(5);
+      capture_and_replay(work);
+    });
+  }
+}
+
+TEST_CASE("the first use of its kind during a capture is refused, and leaves the capture and the group alone") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    if (cluster.world == cluster.node_size) continue;  // no stages, nothing to make
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      const step work(world, stream);
+      begin_capture(stream);
+      const std::string said = words_of<mics::usage_error>([&] {
+        mics::all_gather(world, work.shard.all(), work.full.all(), stream, {.how = mics::algorithm::hierarchical});
+      });
+      cudaGraph_t graph = nullptr;
+      check(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
+      check(cudaGraphDestroy(graph), "cudaGraphDestroy");
+      ensure_words(said, {"captured", "prepare()", "all_gather", "rank " + std::to_string(host.rank())});
+      work.calls.prepare();
+      capture_and_replay(work);
+    });
+  }
+}

@@ -1,0 +1,183 @@
+// Ranks that never come or are gone: who waits is told which operation of which group, and can make a new world.
+
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <mics/groups.hpp>
+#include <mics/mics.hpp>
+
+#include "../support/gpu/device_memory.hpp"
+#include "gpu_check.hpp"
+
+#ifndef MICS_FAKE_GPU
+#include <mics/bootstrap/local.hpp>
+#include <mics/transport/nccl/world.hpp>
+#endif
+
+namespace {
+
+using namespace mics::test;
+using namespace std::chrono_literals;
+
+/// An operation that all make, then one that the last rank leaves out.
+template <class Then> void leave_out_the_last(const gpu_cluster& wanted, mics::algorithm how, Then then) {
+  for (const gpu_cluster& cluster : gpu_cluster_like(wanted.world, wanted.node_size)) {
+    if (cluster.world == 1) continue;
+    on_gpus(cluster, [&](gpu_host& host) {
+      const gpu_stream stream;
+      const device_array<float> data(1000, stream);
+      {
+        auto chosen = gpu_host::patient();
+        chosen.timeout = gpus_are_fake() ? 400ms : 3s;
+        chosen.name = "doomed";
+        auto world = host.world(chosen);
+        const auto all_reduce = [&] {
+          mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream, {.how = how});
+        };
+        all_reduce();
+        world.synchronize(stream, 30s);
+        host.barrier();
+        if (host.rank() == host.size() - 1) {
+          host.barrier();  // until the others have given up
+        } else {
+          all_reduce();
+          then(world, stream);
+          host.barrier();
+        }
+      }
+      const auto fresh = host.world();
+      check_on_gpu(fresh, {0, fresh.size(), 1}, stream, {.what = mics::operation::all_gather, .count = 33});
+    });
+  }
+}
+
+/// Every survivor gives up at its own deadline, or hears from another one that has.
+void expect_deadline(const mics::nccl::communicator& world, cudaStream_t stream) {
+  const std::string said = words_of<mics::error>([&] { world.synchronize(stream); });
+  ensure_words(said, {"group doomed", "all_reduce #2", "rank "});
+  const bool told = said.find("no end after") != std::string::npos || said.find("lost a peer") != std::string::npos;
+  ensure(told, said);
+  ensure_words(words_of<mics::aborted_error>([&] { world.synchronize(stream); }), {"this communicator has failed"});
+}
+
+}  // namespace
+
+TEST_CASE("a rank that never comes, flat") { leave_out_the_last({4, 4}, mics::algorithm::native, expect_deadline); }
+
+TEST_CASE("a rank that never comes, in stages") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    if (cluster.world > cluster.node_size) leave_out_the_last(cluster, mics::algorithm::hierarchical, expect_deadline);
+  }
+}
+
+TEST_CASE("alone, the deadline gives a timeout_error") {
+  leave_out_the_last({2, 2}, mics::algorithm::native, [](const auto& world, cudaStream_t stream) {
+    const std::string said = words_of<mics::timeout_error>([&] { world.synchronize(stream, 250ms); });
+    ensure_words(said, {"no end after 250 ms", "group doomed", "all_reduce #2", "rank 0"});
+  });
+}
+
+TEST_CASE("another part of the program declares the group failed") {
+  leave_out_the_last({2, 2}, mics::algorithm::native, [](const auto& world, cudaStream_t stream) {
+    const mics::nccl::communicator_ref ref(world);
+    const auto failure = ref.failure();
+    std::jthread watch([failure] {
+      std::this_thread::sleep_for(50ms);
+      if (const auto known = failure.lock()) known->set("rank 1 was seen to die");
+    });
+    ensure_words(words_of<mics::aborted_error>([&] { world.synchronize(stream, 20s); }),
+                 {"rank 1 was seen to die", "all_reduce #2", "group doomed"});
+  });
+}
+
+TEST_CASE("a group that was split off fails with its world, and a blocking call keeps its deadline") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    if (cluster.world == 1) continue;
+    on_gpus(cluster, [](gpu_host& host) {
+      auto chosen = gpu_host::patient();
+      chosen.timeout = gpus_are_fake() ? 400ms : 3s;
+      const auto world = host.world(chosen);
+      const auto group = world.split(0, host.rank(), "part");
+      host.barrier();
+      if (host.rank() == 0) {
+        const std::vector<std::uint64_t> own{1, 2};
+        ensure_words(words_of<mics::timeout_error>([&] { static_cast<void>(group.gather_numbers(own)); }),
+                     {"no end after", "group part"});
+        ensure_words(words_of<mics::aborted_error>([&] { static_cast<void>(world.rank()); }), {"has failed"});
+      }
+      host.barrier();
+    });
+  }
+}
+
+#ifdef MICS_FAKE_GPU
+TEST_CASE("a rank whose process is gone is noticed before the deadline") {
+  for (const auto how : {mics::algorithm::native, mics::algorithm::hierarchical}) {
+    on_gpus({4, 2}, [&](gpu_host& host) {
+      const gpu_stream stream;
+      const device_array<float> data(1000, stream);
+      const auto world = host.world();
+      mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream, {.how = how});
+      world.synchronize(stream);
+      host.barrier();
+      if (host.rank() == 3) {
+        world.fail("plays dead");
+        return;  // its communicators are aborted
+      }
+      mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream, {.how = how});
+      const std::string said = words_of<mics::transport_error>([&] { world.synchronize(stream); });
+      ensure_words(said, {"lost a peer", "all_reduce #2", "group world", "closed its connections"});
+    });
+  }
+}
+#else
+TEST_CASE("a rank that is killed is noticed, by name, and the survivors make a new world") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    if (cluster.world == 1) continue;
+    const auto body = [&](mics::bootstrap::session& job) {
+      const int rank = job.rank(), last = job.size() - 1;
+      int devices = 1;
+      mics::nccl::check(cudaGetDeviceCount(&devices), "cudaGetDeviceCount");
+      mics::nccl::check(cudaSetDevice(rank % cluster.node_size % devices), "cudaSetDevice");
+      const gpu_stream stream;
+      const device_array<float> data(1000, stream);
+      {
+        ::setenv("NCCL_HOSTID", ("mics-test-node-" + std::to_string(rank / cluster.node_size)).c_str(), 1);
+        ::setenv("NCCL_SOCKET_IFNAME", "lo", 0);
+        const auto world = mics::nccl::make_world(job, gpu_host::patient());
+        mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream);
+        world.synchronize(stream);
+        job.barrier();
+        if (rank == last) ::kill(::getpid(), SIGKILL);
+        const std::string said = words_of<mics::error>([&] {
+          mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream);
+          world.synchronize(stream);
+        });
+        ensure_words(said, {"rank " + std::to_string(last), "group world"});
+      }
+      // The session is over with the dead rank; a world of one shows that the process and its device are free.
+      const mics::nccl::communicator alone(mics::nccl::unique_id(), 0, 1, gpu_host::patient());
+      check_on_gpu(alone, {0, 1, 1}, stream, {.what = mics::operation::all_gather, .count = 33});
+      std::printf("rank %d survived\n", rank);
+    };
+    try {
+      mics::bootstrap::local::spawn(
+          cluster.world, body,
+          {.nodes = cluster.world / cluster.node_size, .timeout = 60s, .limit = 100s, .grace = 40s});
+      FAIL("nobody was killed");
+    } catch (const mics::bootstrap::local::spawn_error& e) {
+      INFO(e.what());
+      REQUIRE(e.failures().size() == 1);  // the survivors ended well
+      CHECK(e.failures()[0].rank == cluster.world - 1);
+      CHECK(e.failures()[0].signal == SIGKILL);
+    }
+  }
+}
+#endif

@@ -1,0 +1,199 @@
+// Communicators as handles: the caller's own, several in one thread, moved, destroyed.
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <mics/mics.hpp>
+
+#include "../support/gpu/device_memory.hpp"
+#include "gpu_check.hpp"
+
+namespace {
+
+using namespace mics::test;
+using mics::nccl::check;
+using mics::nccl::communicator;
+using mics::nccl::communicator_ref;
+
+constexpr std::size_t block = 21;
+
+}  // namespace
+
+TEST_CASE("the caller's own communicator is used, and survives") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      ncclComm_t own = nullptr;
+      check(ncclCommInitRank(&own, host.size(), host.unique_id(), host.rank()), "ncclCommInitRank");
+      const gpu_stream stream;
+      for (const bool by_size : {true, false}) {
+        auto chosen = gpu_host::patient();
+        if (by_size) chosen.node_size = host.size() == 4 ? 2 : 1;
+        const communicator_ref world(own, chosen);
+        ensure(world.native_handle() == own, "the handle");
+        ensure(world.communicators() == 0, "nothing was made");
+        for (const auto& [how, on_rail] : gpu_algorithms(mics::operation::all_gather, world.shape().hierarchical())) {
+          check_on_gpu(world, {0, world.size(), 1}, stream,
+                       {.what = mics::operation::all_gather, .count = 9, .options = {.how = how, .on_rail = on_rail}});
+        }
+        const communicator part_of_it = world.split(host.rank() % 2, host.rank());
+        check_on_gpu(part_of_it, {host.rank() % 2, part_of_it.size(), 2}, stream,
+                     {.what = mics::operation::all_reduce, .count = 9});
+        ensure(part_of_it.world_rank() == host.rank(), "the rank in the world");
+      }
+      const device_array<int> ones(std::vector<int>(3, 1), stream);  // it still works by itself
+      check(ncclAllReduce(ones.data(), ones.data(), 3, ncclInt32, ncclSum, own, stream), "ncclAllReduce");
+      check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+      ensure(ones.get() == std::vector<int>(3, host.size()), "the caller's own sum");
+      check(ncclCommDestroy(own), "ncclCommDestroy");
+    });
+  }
+}
+
+TEST_CASE("one thread drives several GPUs") {
+  if (!gpu_clusters().empty()) {
+    on_gpus({1, 1}, [](gpu_host&) {
+      int devices = 0;
+      check(cudaGetDeviceCount(&devices), "cudaGetDeviceCount");
+      devices = gpus_are_fake() ? 4 : std::min(devices, 4);
+      const auto n = static_cast<std::size_t>(devices);
+      std::vector<ncclComm_t> own(n);
+      check(ncclCommInitAll(own.data(), devices, nullptr), "ncclCommInitAll");
+      {
+        struct gpu {
+          gpu(int device, ncclComm_t comm, const mics::nccl::settings& chosen, std::size_t all)
+              : here((cudaSetDevice(device), device)),
+                world(comm, chosen),
+                shard(block, stream),
+                full(block * all, stream) {
+            shard.put(std::vector<int>(block, 10 + device));
+          }
+          int here;
+          communicator_ref world;
+          gpu_stream stream{};
+          device_array<int> shard, full;
+        };
+        auto chosen = gpu_host::patient();
+        chosen.node_size = devices == 4 ? 2 : 1;
+        std::vector<std::unique_ptr<gpu>> gpus;
+        for (int d = 0; d < devices; ++d) {
+          gpus.push_back(std::make_unique<gpu>(d, own[static_cast<std::size_t>(d)], chosen, n));
+        }
+        check(cudaSetDevice(0), "cudaSetDevice");
+        for (const auto how : {mics::algorithm::native, mics::algorithm::hierarchical, mics::algorithm::automatic}) {
+          if (devices == 1 && how == mics::algorithm::hierarchical) continue;
+          for (const auto& g : gpus) g->full.put(std::vector<int>(block * n));
+          mics::nccl::together all;
+          for (const auto& g : gpus) {
+            mics::all_gather(g->world, g->shard.all(), g->full.all(), g->stream, {.how = how});
+          }
+          all.run();
+          for (const auto& g : gpus) g->world.synchronize(g->stream);
+          for (const auto& g : gpus) {
+            const auto got = g->full.get();
+            for (std::size_t i = 0; i < got.size(); ++i) {
+              ensure(got[i] == 10 + static_cast<int>(i / block), "element " + std::to_string(i));
+            }
+          }
+          mics::nccl::together again;  // sums, in place
+          for (const auto& g : gpus)
+            mics::all_reduce(g->world, g->full.all(), g->full.all(), mics::reduction::sum, g->stream, {.how = how});
+          again.run();
+          for (const auto& g : gpus) g->world.synchronize(g->stream);
+          ensure(gpus.back()->full.get().back() == devices * (9 + devices), "the sum");
+        }
+        mics::nccl::together all;
+        mics::barrier(gpus[0]->world, gpus[0]->stream);
+        ensure_words(words_of<mics::usage_error>([&] { mics::barrier(gpus[0]->world, gpus[0]->stream); }),
+                     {"second call", "mics::batch"});
+        ensure_words(words_of<mics::usage_error>([] { const mics::nccl::together nested; }), {"does not nest"});
+      }
+      for (std::size_t d = 0; d < n; ++d) check(ncclCommDestroy(own[d]), "ncclCommDestroy");
+    });
+  }
+}
+
+TEST_CASE("moved from, destroyed, never made: an exception in words") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const gpu_stream stream;
+      const device_array<float> data(4, stream);
+      const auto use = [&](const communicator_ref& comm) {
+        return words_of<mics::usage_error>(
+            [&] { mics::all_reduce(comm, data.all(), data.all(), mics::reduction::sum, stream); });
+      };
+      auto world = host.world();
+      const communicator_ref before(world);
+      communicator moved(std::move(world));
+      ensure_words(use(world), {"empty", "moved from"});
+      ensure_words(use(communicator_ref()), {"empty"});
+      mics::all_reduce(before, data.all(), data.all(), mics::reduction::sum, stream);  // a ref follows its owner
+      before.synchronize(stream);
+      host.barrier();
+      moved = communicator();
+      ensure_words(use(before), {"'world'", "destroyed"});
+    });
+  }
+}
+
+TEST_CASE("groups and their refs outlive the world that they were split off from") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      auto world = host.world();
+      const gpu_stream stream;
+      const auto part = world.split(0, -host.rank(), "backwards");
+      host.barrier();
+      world = {};
+      ensure(part.rank() == host.size() - 1 - host.rank(), "ranks in the order of keys");
+      const device_array<int> mine(std::vector<int>(2, host.rank()), stream),
+          all(2 * static_cast<std::size_t>(host.size()), stream);
+      mics::all_gather(part, mine.all(), all.all(), stream);
+      part.synchronize(stream);
+      ensure(all.get().front() == host.size() - 1, "the last rank comes first");
+    });
+  }
+}
+
+TEST_CASE("operations of one group in two streams run in the order of the calls") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream one, other;
+      const device_array<double> data(std::vector<double>(5001, 1), one);
+      double wanted = 1;
+      for (int i = 0; i < 20; ++i) {
+        const cudaStream_t stream = i % 2 == 0 ? one : other;
+        mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream);
+        wanted *= host.size();
+        if (i == 10) wanted = 1;
+        if (i == 10) {
+          world.synchronize(one);
+          data.put(std::vector<double>(5001, 1));
+        }
+      }
+      world.synchronize(one);
+      world.synchronize(other);
+      for (const double value : data.get()) ensure(value == wanted, "a sum out of order: " + std::to_string(value));
+    });
+  }
+}
+
+TEST_CASE("events put streams in order") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream sums, copies;
+      const device_array<int> data(std::vector<int>(1000, 1), sums), copy(1000, sums);
+      mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, sums);
+      world.wait(copies, world.record(sums));
+      check(cudaMemcpyAsync(copy.data(), data.data(), 4000, cudaMemcpyDeviceToDevice, copies), "cudaMemcpyAsync");
+      world.synchronize(copies);
+      ensure(copy.get() == std::vector<int>(1000, host.size()), "the copy came first");
+    });
+  }
+}

@@ -1,0 +1,96 @@
+// Memory that the ranks of a node reach directly.
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <mics/mics.hpp>
+
+#include "../support/gpu/device_memory.hpp"
+#include "../support/terms.hpp"
+#include "gpu_check.hpp"
+
+#ifdef MICS_FAKE_GPU
+#include "../support/fake_gpu/fake_gpu.hpp"
+#endif
+
+namespace {
+
+using namespace mics::test;
+
+void put(std::span<float> to, const std::vector<float>& values, cudaStream_t stream) {
+  mics::nccl::check(
+      cudaMemcpyAsync(to.data(), values.data(), values.size() * sizeof(float), cudaMemcpyHostToDevice, stream),
+      "write");
+  mics::nccl::check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+}
+
+std::vector<float> get(std::span<float> from, cudaStream_t stream) {
+  std::vector<float> values(from.size());
+  mics::nccl::check(cudaMemcpyAsync(values.data(), from.data(), from.size_bytes(), cudaMemcpyDeviceToHost, stream),
+                    "read");
+  mics::nccl::check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+  return values;
+}
+
+/// Gathers into registered memory, in place and not, with every algorithm and rows by copy engines or not.
+void gather(gpu_host& host, std::size_t copy_engine_bytes) {
+  auto chosen = gpu_host::patient();
+  chosen.copy_engine_bytes = copy_engine_bytes;
+  const auto world = host.world(chosen);
+  const gpu_stream stream;
+  const auto n = static_cast<std::size_t>(host.size()), me = static_cast<std::size_t>(host.rank());
+  constexpr std::size_t count = 4099;
+  mics::nccl::registered_memory memory(world, (n + 1) * count * sizeof(float));
+  ensure(memory.size_bytes() == (n + 1) * count * sizeof(float), "the size");
+  const auto full = memory.as<float>().first(n * count);
+  for (const auto& [how, on_rail] : gpu_algorithms(mics::operation::all_gather, world.shape().hierarchical())) {
+    for (const int form : {0, 1, 2}) {  // in place, out of plain memory, out of registered memory
+      std::vector<float> wanted;
+      for (std::size_t r = 0; r < n; ++r) {
+        const auto block = any_bits<float>(static_cast<int>(r), count, static_cast<std::uint64_t>(form));
+        wanted.insert(wanted.end(), block.begin(), block.end());
+      }
+      const auto own = static_cast<std::ptrdiff_t>(me * count);
+      const std::vector<float> mine(wanted.begin() + own, wanted.begin() + own + static_cast<std::ptrdiff_t>(count));
+      put(full, std::vector<float>(n * count), stream);
+      const device_array<float> plain(mine, stream);
+      const auto in_place = full.subspan(me * count, count), beside = memory.as<float>().subspan(n * count, count);
+      const std::span<const float> shard = form == 0 ? in_place : form == 1 ? plain.all() : beside;
+      if (form == 0) put(in_place, mine, stream);
+      put(beside, mine, stream);
+      mics::all_gather(world, shard, full, stream, {.how = how, .on_rail = on_rail});
+      world.synchronize(stream);
+      const std::string wrong = difference<float>(get(full, stream), wanted);
+      ensure(wrong.empty(), std::string(name_of(how)) + " " + std::string(name_of(on_rail)) + ", form " +
+                                std::to_string(form) + ": " + wrong);
+    }
+  }
+  mics::nccl::registered_memory other(world, 16);
+  other = std::move(memory);
+  ensure(memory.data() == nullptr && other.data() != nullptr, "the memory moves with its owner");
+}
+
+}  // namespace
+
+TEST_CASE("gathers into registered memory, by multiprocessors") {
+  for (const gpu_cluster& cluster : gpu_clusters()) {
+    on_gpus(cluster, [](gpu_host& host) { gather(host, std::size_t{1} << 40); });
+  }
+}
+
+TEST_CASE("gathers into registered memory, by copy engines") {
+  for (const gpu_cluster& cluster : gpu_clusters()) {
+#ifdef MICS_FAKE_GPU
+    const int before = fake_gpu::copy_engine_collectives();
+#endif
+    on_gpus(cluster, [](gpu_host& host) { gather(host, 1); });
+#ifdef MICS_FAKE_GPU
+    const bool shares_nodes = cluster.node_size > 1 && cluster.world % cluster.node_size == 0;
+    CHECK((fake_gpu::copy_engine_collectives() > before) == shares_nodes);
+#endif
+  }
+}
