@@ -75,7 +75,8 @@ class registered_memory {
 
   void enroll() {
     if constexpr (!has_windows) return;
-    if (group_->shape().node_size == 1) return;  // nobody to reach
+    if (group_->shape().node_size == 1) return;        // nobody to reach
+    if (!group_->shape().flat_reason.empty()) return;  // flat, but not inside one node
     for (const stage s : {stage::node, stage::copy_engines}) {
       if (s == stage::copy_engines && !has_copy_engines) continue;
       if (!group_->has(s)) grouped([&] { group_->make(s); });
