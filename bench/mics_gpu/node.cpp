@@ -18,6 +18,7 @@ struct gather {
 };
 
 constexpr const char* by_nccl = "nccl";
+constexpr const char* in_same_communicator = "nccl_same";  // as "nccl", in the communicator that mics uses
 
 void measure(workbench& on, perf::exchange shape, const std::vector<gather>& ways, const peer_copy& copy) {
   std::vector<contender> all;
@@ -27,6 +28,10 @@ void measure(workbench& on, perf::exchange shape, const std::vector<gather>& way
     calls.push_back(call);
     if (way.algo == by_nccl) {
       all.push_back({way.algo, on.station.library_below(call)});
+    } else if (way.algo == in_same_communicator) {
+      all.push_back({way.algo, [call, comm = on.station.group().native_handle(), stream = on.here.stream()] {
+                       mics::nccl::wire{comm, stream}.all_gather(call.in.data(), call.out.data(), call.block_bytes());
+                     }});
     } else {
       all.push_back({way.algo, [&on, call] { on.station.start(call, {}); }});
     }
@@ -69,7 +74,8 @@ void measure_node(workbench& on) {
                          .ranks = group.size(),
                          .in_place = true};
     shape.count = perf::count_for(shape.op, shape.type, shape.ranks, bytes);
-    measure(on, shape, {{by_nccl, &plain}, {"plain", &plain}, {"registered", &registered}}, copy);
+    measure(on, shape,
+            {{by_nccl, &plain}, {in_same_communicator, &plain}, {"plain", &plain}, {"registered", &registered}}, copy);
   }
 }
 
