@@ -1,5 +1,6 @@
 #include "clique.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "compute.hpp"
@@ -50,6 +51,8 @@ void clique::arrive(const std::shared_ptr<meeting>& m, std::size_t place, const 
   m->calls[place] = c;
   m->came[place] = true;
   if (--m->missing > 0) return;
+  const auto left = [](const member& each) { return each.gone; };  // its memory may be gone with it
+  if (std::any_of(ranks_.begin(), ranks_.end(), left)) return;
   compute(m->calls);
   m->done = true;
   changed_.notify_all();
