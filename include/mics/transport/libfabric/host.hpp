@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <mics/transport/libfabric/failure.hpp>
+#include <mics/transport/libfabric/node/own_regions.hpp>
+#include <mics/transport/libfabric/node/region.hpp>
+#include <mics/transport/libfabric/rail/endpoint.hpp>
+#include <mics/transport/libfabric/settings.hpp>
+
+namespace mics::libfabric {
+
+/// What one rank has once, for all its groups: who and where everybody is, the endpoint to other nodes, the shared
+/// memory of this process, and the failure that ends everything.
+struct host {
+  settings chosen{};
+  int rank = 0;
+  std::vector<int> node_of{};             ///< of each rank of the world
+  std::vector<process_name> processes{};  ///< likewise
+  bool crowded = false;                   ///< more ranks than cores here: who waits gives way at once
+  failure_state failure{};
+  std::unique_ptr<rail_endpoint> rail{};  ///< null: nobody is beyond the shared memory of this node
+  own_regions regions{};
+  std::atomic<std::uint32_t> groups_made{0};
+
+  /// Does this rank reach another one through shared memory?
+  [[nodiscard]] bool near(int other) const noexcept {
+    return chosen.share_memory && node_of[static_cast<std::size_t>(other)] == node_of[static_cast<std::size_t>(rank)];
+  }
+  [[nodiscard]] process_name self() const noexcept { return processes[static_cast<std::size_t>(rank)]; }
+  /// A number that no other group has, of which this rank is the first member.
+  [[nodiscard]] std::uint64_t new_group_id() noexcept {
+    return (static_cast<std::uint64_t>(rank) << 32 | ++groups_made) + 1;
+  }
+};
+
+/// A region of this process that its neighbours read directly and the network reaches without further registration.
+class shared_block {
+ public:
+  shared_block() = default;
+  shared_block(std::shared_ptr<host> at, std::size_t bytes) : host_(std::move(at)), region_(host_->self(), bytes) {
+    if (host_->rail) known_ = std::make_unique<registration>(host_->rail->enroll({region_.data(), bytes}));
+    host_->regions.add({region_.data(), bytes, region_.name(), known_.get()});
+  }
+  ~shared_block() {
+    if (!region_.exists()) return;
+    host_->regions.remove(region_.name());
+    if (known_) host_->rail->forget(std::move(*known_));
+  }
+  shared_block(shared_block&&) noexcept = default;
+  shared_block& operator=(shared_block&& other) noexcept {
+    std::swap(host_, other.host_);
+    std::swap(region_, other.region_);
+    std::swap(known_, other.known_);
+    return *this;
+  }
+
+  [[nodiscard]] std::byte* data() const noexcept { return region_.exists() ? region_.data() : nullptr; }
+
+ private:
+  std::shared_ptr<host> host_{};
+  own_region region_{};
+  std::unique_ptr<registration> known_{};
+};
+
+}  // namespace mics::libfabric

@@ -1,0 +1,221 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <mics/detail/agreement.hpp>
+#include <mics/detail/patience.hpp>
+#include <mics/detail/widen.hpp>
+#include <mics/error.hpp>
+#include <mics/plan/program_cache.hpp>
+#include <mics/schedule/execution.hpp>
+#include <mics/schedule/launch.hpp>
+#include <mics/transport/libfabric/group.hpp>
+#include <mics/transport/libfabric/port.hpp>
+
+namespace mics::libfabric {
+
+/// One rank's membership in a group: what a communicator is a handle to. Launches run one after the other, in the
+/// order of their tickets, whichever threads they run in.
+class member {
+ public:
+  member(group of, std::string name)
+      : group_(std::move(of)), port_(group_, failure_), shape_(group_.shape()), name_(std::move(name)) {}
+
+  [[nodiscard]] const group_shape& shape() const noexcept { return shape_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const group& ranks() const noexcept { return group_; }
+  [[nodiscard]] host& at() const noexcept { return *group_.at; }
+  [[nodiscard]] int world_rank() const noexcept { return at().rank; }
+  [[nodiscard]] program_cache& programs() noexcept { return programs_; }
+
+  /// Where the neighbours find this rank, and how it finds them: both before the first launch.
+  [[nodiscard]] const region_name& box() const noexcept { return port_.box(); }
+  void connect(const std::vector<region_name>& boxes) { port_.connect(boxes); }
+
+  void set_shape(group_shape shape) {
+    const bool fits = shape.rank == shape_.rank && shape.size == shape_.size && shape.nodes > 0 &&
+                      shape.node_size > 0 && shape.size / shape.nodes == shape.node_size &&
+                      shape.size % shape.nodes == 0;
+    if (!fits) {
+      throw usage_error("the shape rank " + std::to_string(shape.rank) + " of " + std::to_string(shape.size) + " on " +
+                            std::to_string(shape.nodes) + " nodes x " + std::to_string(shape.node_size) +
+                            " does not fit rank " + std::to_string(shape_.rank) + " of " + std::to_string(shape_.size) +
+                            "; nodes x node size must be the size",
+                        {.rank = world_rank(), .group = name_});
+    }
+    if (tickets_ > 0) {
+      throw usage_error("a shape must be set before the first operation of a communicator",
+                        {.rank = world_rank(), .group = name_});
+    }
+    shape_ = std::move(shape);
+    programs_ = {};
+  }
+
+  /// The owner is gone: what is under way may end, nothing new may begin.
+  void close() noexcept { closed_.store(true, std::memory_order_release); }
+  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+  /// A launch that its stream could not run, for earlier work failed: nobody else can finish it, and all learn why.
+  void abandon(std::uint64_t ticket, const std::exception_ptr& why) {
+    fail(ticket, "rank " + std::to_string(world_rank()) + " failed: " + words_of(why));
+  }
+
+  /// The place of a launch in the order of this communicator; taken when the caller calls.
+  std::uint64_t take_ticket() noexcept { return ++tickets_; }
+
+  /// Runs a launch in this thread, when its turn has come. Throws what a wait throws.
+  void run(schedule::launch& order, std::uint64_t ticket) {
+    await_turn(order, ticket);
+    const struct turn_keeper {
+      member& self;
+      std::uint64_t ticket;
+      ~turn_keeper() { self.turn_.store(ticket, std::memory_order_release); }
+    } keeper{*this, ticket};
+    if (order.agreement != nullptr) agree(order, ticket);
+    guarded(order, ticket, [&] { execute_bound(order, ticket); });
+  }
+
+ private:
+  [[nodiscard]] error_context context(const schedule::launch& order, std::uint64_t ticket,
+                                      std::string stage = {}) const {
+    const std::string_view what = order.internal ? "split" : name_of(order.what.what);
+    return {world_rank(), name_, std::string(what), ticket, std::move(stage), {}};
+  }
+
+  void await_turn(const schedule::launch& order, std::uint64_t ticket) {
+    mics::detail::patience wait(at().crowded, order.timeout);
+    std::uint64_t seen = 0;
+    try {
+      for (std::uint64_t turn; (turn = turn_.load(std::memory_order_acquire)) + 1 != ticket;) {
+        if (std::exchange(seen, turn) != turn) wait.progress();
+        pause(wait, order, ticket, [] { return std::string("waiting for the operation before it"); });
+      }
+    } catch (const std::exception& failure) {
+      fail(ticket, failure.what());  // this launch has lost its turn, so no later one can come
+      throw;
+    }
+  }
+
+  /// Do all ranks mean the same operation? If not, all of them throw the same, and the group stays usable.
+  void agree(const schedule::launch& order, std::uint64_t ticket) {
+    std::vector<schedule::signature> all;
+    guarded(order, ticket, [&] {
+      all = mics::detail::gather_values(*order.agreement, shape_, order.what,
+                                        [&](std::span<const schedule::part> parts) { execute(parts, order, ticket); });
+    });
+    const auto world_rank = [this](int peer) { return port_.world_rank(peer); };
+    mics::detail::require_agreement(all, shape_.rank, world_rank, context(order, ticket));
+  }
+
+  /// Runs what uses the network and the neighbours. If that fails, it fails for the whole group.
+  template <class Work> void guarded(const schedule::launch& order, std::uint64_t ticket, Work work) {
+    try {
+      throw_if_ended(order, ticket, {});
+      work();
+    } catch (const transport_error& failure) {
+      await_culprit();  // a peer's death shows here first; its name comes a little later
+      fail(ticket, failure.what());
+      if (at().failure.holds()) throw aborted_error(at().failure.reason(), context(order, ticket));
+      throw;
+    } catch (...) {
+      fail(ticket, words_of(std::current_exception()));
+      throw;
+    }
+  }
+
+  void await_culprit() const {
+    for (int waited = 0; waited < 1000 && !at().failure.holds(); ++waited) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
+  void fail(std::uint64_t ticket, const std::string& reason) {
+    const bool known = failure_.holds(ticket);
+    failure_.set(reason, ticket);
+    if (!known && !at().failure.holds()) port_.tell_failure(ticket, reason);
+  }
+
+  void throw_if_ended(const schedule::launch& order, std::uint64_t ticket, const std::string& stage) {
+    if (at().failure.holds()) throw aborted_error(at().failure.reason(), context(order, ticket, stage));
+    if (const auto told = port_.neighbours_failure()) failure_.set(told->second, told->first);
+    if (failure_.holds(ticket)) {
+      throw aborted_error("an operation of this group failed: " + failure_.reason(), context(order, ticket, stage));
+    }
+  }
+
+  void execute_bound(schedule::launch& order, std::uint64_t ticket) {
+    const std::span<schedule::part> parts(order.parts);
+    wide_ = mics::detail::widen_inputs(order.widened, parts);
+    std::size_t bytes = 0;
+    for (const schedule::part& p : parts) bytes += padded(p.scratch_bytes());
+    if (scratch_bytes_ < bytes) {
+      scratch_ = shared_block(group_.at, bytes);
+      scratch_bytes_ = bytes;
+    }
+    std::byte* next = scratch_.data();
+    for (schedule::part& p : parts) p.scratch = std::exchange(next, next + padded(p.scratch_bytes()));
+    execute(parts, order, ticket);
+    mics::detail::narrow_outputs(order.widened, parts);
+    wide_.clear();
+  }
+
+  void execute(std::span<const schedule::part> parts, const schedule::launch& order, std::uint64_t ticket) {
+    port_.begin();
+    schedule::execution<port> running(port_, parts, sources_);
+    mics::detail::patience wait(at().crowded, order.timeout);
+    while (!running.done()) {
+      const bool advanced = running.advance();
+      if (port_.pump() || advanced) {
+        wait.progress();
+      } else if (!running.done()) {
+        pause(wait, order, ticket, [&] { return running.waiting_for(); });
+      }
+    }
+  }
+
+  /// Serves the network, for whatever group; when that has nothing, gives way to others.
+  template <class Describe>
+  void pause(mics::detail::patience& wait, const schedule::launch& order, std::uint64_t ticket, Describe describe) {
+    if (at().rail && at().rail->progress() && ++served_ % served_a_look != 0) return;
+    const bool in_time = wait.pause();
+    if (at().failure.holds() || failure_.holds(ticket) || port_.neighbours_failure()) {
+      throw_if_ended(order, ticket, describe());
+    }
+    if (!in_time) {
+      throw timeout_error("no progress for " + std::to_string(order.timeout.count()) + " ms",
+                          context(order, ticket, describe()));
+    }
+  }
+
+  static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
+  static constexpr unsigned served_a_look = 64;
+
+  group group_;
+  failure_state failure_{};
+  port port_;
+  group_shape shape_;
+  std::string name_;
+  program_cache programs_{};
+  std::uint64_t tickets_ = 0;           ///< of the calling thread
+  std::atomic<std::uint64_t> turn_{0};  ///< the last ticket that has run; hands the fields below from thread to thread
+  std::atomic<bool> closed_{false};
+  unsigned served_ = 0;
+  shared_block scratch_{};
+  std::size_t scratch_bytes_ = 0;
+  std::vector<std::vector<std::byte>> wide_{};
+  std::array<schedule::execution<port>::sources, schedule::lanes> sources_{};
+};
+
+}  // namespace mics::libfabric

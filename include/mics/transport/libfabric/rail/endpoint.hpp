@@ -1,0 +1,566 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <mics/error.hpp>
+#include <mics/transport/libfabric/failure.hpp>
+#include <mics/transport/libfabric/rail/fabric.hpp>
+#include <mics/transport/libfabric/rail/link.hpp>
+#include <mics/transport/libfabric/settings.hpp>
+
+namespace mics::libfabric {
+
+/// One rank's messages to and from other nodes, for all its groups. A small message travels in one packet; for a large
+/// one its receiver announces the slot, and its sender writes there, in one step and without a copy, or sends a tagged
+/// message where the provider cannot write. All groups share one endpoint, and with it its completion queue: one lock,
+/// held for single calls and without contention unless several streams of a rank communicate at once.
+class rail_endpoint {
+ public:
+  rail_endpoint(const settings& chosen, int rank, int local_rank)
+      : rank_(rank),
+        fabric_(choose_provider(chosen, local_rank), rank),
+        packets_(fabric_.registers()),
+        landings_(fabric_.registers()) {
+    for (std::size_t i = 0; i < posted_packets; ++i) idle_.push_back(new_incoming());
+    post_receives();
+  }
+  ~rail_endpoint() { leave(); }
+  rail_endpoint(const rail_endpoint&) = delete;
+  rail_endpoint& operator=(const rail_endpoint&) = delete;
+
+  [[nodiscard]] std::string provider_name() const { return fabric_.provider_name(); }
+  [[nodiscard]] bool one_sided() const noexcept { return fabric_.one_sided(); }
+  [[nodiscard]] std::vector<std::byte> name() const { return fabric_.name(); }
+
+  /// The names of all ranks, in their order.
+  void connect(const std::vector<std::vector<std::byte>>& names) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& name : names) peers_.push_back(fabric_.connect(name));
+    met_.assign(names.size(), false);
+    departed_.assign(names.size(), false);
+    told_.assign(names.size(), false);
+  }
+
+  /// Memory that will be used often.
+  [[nodiscard]] registration enroll(std::span<const std::byte> memory) {
+    const std::lock_guard lock(mutex_);
+    return registration(fabric_.registers(), memory);
+  }
+  void forget(registration known) {
+    const std::lock_guard lock(mutex_);
+    known = {};
+  }
+
+  void join(const std::shared_ptr<rail_group>& group) {
+    const std::lock_guard lock(mutex_);
+    groups_[group->id] = group;
+    std::vector<incoming*> early;
+    early.swap(orphans_);
+    for (incoming* packet : early) {
+      if (!take(*packet)) recycle(packet);
+    }
+  }
+
+  /// The group is of no use any more. Slots that peers may still write into end all traffic of this rank.
+  void retire(const std::shared_ptr<rail_group>& group) {
+    const std::lock_guard lock(mutex_);
+    const bool outstanding = std::any_of(group->links.begin(), group->links.end(), [](const auto& link) {
+      return link && std::any_of(link->landings.begin(), link->landings.end(),
+                                 [](const landing& l) { return l.outstanding(); });
+    });
+    if (outstanding) silence("an operation of this rank failed while others were writing into its memory");
+    for (const auto& link : group->links) {
+      if (!link) continue;
+      links_[link->index] = nullptr;
+      std::erase(owing_, link.get());
+      for (landing& l : link->landings) clear(l);
+    }
+    groups_.erase(group->id);
+    if (group->in_flight > 0) retired_.push_back(group);
+  }
+
+  /// After a failure: whoever has slots outstanding must not leave them to writers, for their memory may be freed.
+  void abandon(rail_group& group) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& link : group.links) {
+      if (!link) continue;
+      for (const landing& l : link->landings) {
+        if (l.outstanding())
+          return silence("an operation of this rank failed while others were writing into its memory");
+      }
+    }
+  }
+
+  // ---- what a port needs
+
+  /// Before a launch: the last one may have ended before all its small messages had been expected.
+  void begin(rail_group& group) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& link : group.links) {
+      if (link) link->expected = link->taken;
+    }
+  }
+
+  bool try_send(rail_group& group, int peer, std::uint32_t lane, std::span<const std::byte> bytes) {
+    const std::lock_guard lock(mutex_);
+    require_open();
+    rail_link& link = link_to(group, peer, lane);
+    return bytes.size() <= small_bytes ? send_packet(link, bytes) : send_large(link, bytes);
+  }
+
+  /// `known`: the registration of the memory around `into`, if there is one.
+  bool expect(rail_group& group, int peer, std::uint32_t lane, std::span<std::byte> into, std::size_t bytes,
+              const registration* known) {
+    const std::lock_guard lock(mutex_);
+    require_open();
+    rail_link& link = link_to(group, peer, lane);
+    if (link.expected < link.taken) {  // a small one, used before it was expected
+      ++link.expected;
+      return true;
+    }
+    const std::uint64_t ahead = link.expected - link.taken;
+    if (ahead >= rail_window) return false;
+    landing& place = link.place_of(link.expected);
+    if (bytes > small_bytes && place.small == nullptr) {
+      if (!place.prepared) {
+        if (into.empty() && ahead >= most_kept) return false;
+        prepare(place, into, bytes, known);
+      }
+      if (!announce(link, place, bytes)) return false;
+    }
+    ++link.expected;
+    return true;
+  }
+
+  /// `wrong_size(bytes)` is called when another size has come, and throws.
+  template <class WrongSize>
+  const std::byte* arrival(rail_group& group, int peer, std::uint32_t lane, std::size_t bytes, WrongSize wrong_size) {
+    const std::lock_guard lock(mutex_);
+    require_open();
+    rail_link& link = link_to(group, peer, lane);
+    const landing& place = link.place_of(link.taken);
+    if (place.small != nullptr) {
+      const std::uint64_t came = place.small->header().bytes;
+      if (came != bytes) wrong_size(came);
+      return place.small->payload();
+    }
+    return place.prepared && place.missing == 0 ? place.memory.data() : nullptr;
+  }
+
+  void release(rail_group& group, int peer, std::uint32_t lane) {
+    const std::lock_guard lock(mutex_);
+    rail_link& link = link_to(group, peer, lane);
+    clear(link.place_of(link.taken));
+    ++link.taken;
+    if (link.taken - link.told < rail_window / 2 || link.owes) return;
+    link.owes = true;
+    ++group.owing;
+    owing_.push_back(&link);
+    pay();
+  }
+
+  /// Has everything of this group left this rank?
+  bool is_sent(rail_group& group) {
+    const std::lock_guard lock(mutex_);
+    return group.in_flight == 0 && group.owing == 0;
+  }
+
+  /// Moves what can be moved, for all groups; false if nothing could, or another thread is at it.
+  bool progress() {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    return lock && open_ && read();
+  }
+
+  /// Tells the group's ranks on other nodes that it has failed; for a second at most.
+  void tell_failure(rail_group& group, const std::vector<int>& peers, std::uint64_t from, const std::string& reason) {
+    const auto end = clock::now() + std::chrono::seconds(1);
+    const std::string words = reason.substr(0, 1000);
+    for (const int peer : peers) {
+      while (!try_tell(group, peer, from, words) && clock::now() < end) std::this_thread::yield();
+    }
+    while (clock::now() < end && progress()) {
+    }
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  static constexpr std::size_t posted_packets = 64;
+  static constexpr std::uint64_t most_kept = 4;  ///< messages of a link that wait in the transport's own memory
+  static constexpr std::size_t piece_bytes = std::size_t{8} << 20;  ///< of a large write: so that progress shows
+
+  void require_open() const {
+    if (!open_) throw transport_error(closed_because_, {.rank = rank_});
+  }
+
+  void silence(const std::string& why) noexcept {
+    if (!open_) return;
+    open_ = false;
+    closed_because_ = why;
+    fabric_.silence();
+  }
+
+  rail_link& link_to(rail_group& group, int peer, std::uint32_t lane) {
+    auto& link = group.links[static_cast<std::size_t>(peer) * schedule::lanes + lane];
+    if (!link) {
+      link = std::make_unique<rail_link>(group, peer, lane, static_cast<std::uint32_t>(links_.size()));
+      links_.push_back(link.get());
+    }
+    return *link;
+  }
+
+  [[nodiscard]] fi_addr_t address_of(const rail_group& group, int peer) {
+    const auto rank = static_cast<std::size_t>(group.members[static_cast<std::size_t>(peer)]);
+    met_[rank] = true;
+    return peers_[rank];
+  }
+
+  // ---- packets
+
+  incoming* new_incoming() {
+    incoming& made = incomings_.emplace_back();
+    made.memory = packets_.take(packet_bytes);
+    return &made;
+  }
+
+  outgoing* take_outgoing(bool with_packet) {
+    if (free_outgoing_.empty()) free_outgoing_.push_back(&outgoings_.emplace_back());
+    outgoing* const taken = free_outgoing_.back();
+    free_outgoing_.pop_back();
+    taken->what = work::type::send;
+    taken->memory = with_packet ? packets_.take(packet_bytes) : nullptr;
+    taken->may_fail = false;
+    taken->of = nullptr;
+    return taken;
+  }
+
+  void give_back(outgoing* done) {
+    if (done->memory != nullptr) packets_.give_back(done->memory);
+    done->memory = nullptr;
+    done->lent = {};
+    free_outgoing_.push_back(done);
+  }
+
+  /// Keeps as many receives posted as ever, whatever has come and is held.
+  void post_receives() {
+    while (!idle_.empty() && fabric_.post_receive(*idle_.back())) idle_.pop_back();
+  }
+  void recycle(incoming* packet) { idle_.push_back(packet); }
+
+  bool post(rail_group& group, fi_addr_t to, const wire_header& header, std::span<const std::byte> payload,
+            bool may_fail) {
+    outgoing* const packet = take_outgoing(true);
+    std::byte* const at = packet->memory->memory.data();
+    std::memcpy(at, &header, sizeof header);
+    if (!payload.empty()) std::memcpy(at + sizeof header, payload.data(), payload.size());
+    packet->of = &group;
+    packet->may_fail = may_fail;
+    if (!fabric_.post_packet(to, *packet, sizeof header + payload.size())) {
+      give_back(packet);
+      return false;
+    }
+    ++group.in_flight;
+    return true;
+  }
+
+  [[nodiscard]] wire_header header_for(const rail_link& link, kind what, std::uint64_t number) const {
+    wire_header h;
+    h.what = what;
+    h.lane = link.lane;
+    h.group = link.of->id;
+    h.from = static_cast<std::uint32_t>(link.of->me);
+    h.number = number;
+    h.consumed = link.taken;
+    return h;
+  }
+
+  bool send_packet(rail_link& link, std::span<const std::byte> bytes) {
+    if (link.sent - link.consumed >= rail_window) return false;
+    wire_header h = header_for(link, kind::data, link.sent);
+    h.bytes = bytes.size();
+    if (!post(*link.of, address_of(*link.of, link.peer), h, bytes, false)) return false;
+    link.told = h.consumed;
+    ++link.sent;
+    return true;
+  }
+
+  // ---- large messages
+
+  bool send_large(rail_link& link, std::span<const std::byte> bytes) {
+    const rail_link::slot& slot = link.slot_of(link.sent);
+    if (slot.number != link.sent) return false;
+    if (slot.bytes != bytes.size()) {
+      const int peer = link.of->members[static_cast<std::size_t>(link.peer)];
+      throw usage_error("rank " + std::to_string(peer) + " expects " + std::to_string(slot.bytes) +
+                            " bytes where this rank sends " + std::to_string(bytes.size()) +
+                            ": their counts, types or operations differ",
+                        {.rank = rank_});
+    }
+    while (link.written < bytes.size()) {
+      const auto piece = bytes.subspan(link.written, std::min(largest_piece(), bytes.size() - link.written));
+      if (!write(link, slot, piece)) return false;
+      link.written += piece.size();
+    }
+    link.written = 0;
+    ++link.sent;
+    return true;
+  }
+
+  bool write(rail_link& link, const rail_link::slot& slot, std::span<const std::byte> piece) {
+    const fi_addr_t to = address_of(*link.of, link.peer);
+    outgoing* const context = take_outgoing(false);
+    context->of = link.of;
+    if (fabric_.registers().local()) context->lent = registration(fabric_.registers(), piece);
+    void* const descriptor = context->lent.descriptor();
+    const bool posted = one_sided() ? fabric_.post_write(to, piece, descriptor, slot.token, slot.address + link.written,
+                                                         slot.key, *context)
+                                    : fabric_.post_tagged_send(to, piece, descriptor, slot.token, *context);
+    if (!posted) {
+      give_back(context);
+      return false;
+    }
+    ++link.of->in_flight;
+    return true;
+  }
+
+  [[nodiscard]] std::size_t largest_piece() const noexcept {
+    return one_sided() ? std::min(piece_bytes, fabric_.largest_message()) : fabric_.largest_message();
+  }
+
+  void prepare(landing& place, std::span<std::byte> into, std::size_t bytes, const registration* known) {
+    if (into.empty()) {
+      place.piece = landings_.take(bytes);
+      place.memory = place.piece->memory.first(bytes);
+      place.known = &place.piece->known;
+    } else {
+      place.memory = into;
+      place.known = known;
+      if (known == nullptr && (one_sided() || fabric_.registers().local())) {
+        place.own = registration(fabric_.registers(), into);
+        place.known = &place.own;
+      }
+    }
+    if (!one_sided() && bytes > fabric_.largest_message()) {
+      throw transport_error("a message of " + std::to_string(bytes) + " bytes; provider " + provider_name() +
+                                " carries at most " + std::to_string(fabric_.largest_message()) +
+                                ": choose smaller chunks",
+                            {.rank = rank_});
+    }
+    place.missing = (bytes - 1) / largest_piece() + 1;
+    place.prepared = true;
+  }
+
+  bool announce(rail_link& link, landing& place, std::size_t bytes) {
+    if (!one_sided() && !place.posted) {
+      if (!fabric_.post_tagged_receive(place, link.token_of(link.expected))) return false;
+      place.posted = true;
+    }
+    wire_header h = header_for(link, kind::slot, link.expected);
+    h.bytes = bytes;
+    h.token = link.token_of(link.expected);
+    if (one_sided()) {
+      h.address = place.known->address_of(place.memory.data());
+      h.key = place.known->key();
+    }
+    if (!post(*link.of, address_of(*link.of, link.peer), h, {}, false)) return false;
+    link.told = h.consumed;
+    return true;
+  }
+
+  void clear(landing& place) {
+    if (place.small != nullptr) recycle(place.small);
+    if (place.piece != nullptr) landings_.give_back(place.piece);
+    place.small = nullptr;
+    place.piece = nullptr;
+    place.own = {};
+    place.known = nullptr;
+    place.memory = {};
+    place.prepared = place.posted = false;
+    place.missing = 0;
+  }
+
+  /// Sends the credits and the goodbyes that are due.
+  void pay() {
+    while (!answers_.empty()) {
+      if (!say_goodbye(answers_.back())) return;
+      answers_.pop_back();
+    }
+    while (!owing_.empty()) {
+      rail_link& link = *owing_.back();
+      if (link.taken != link.told) {
+        const wire_header h = header_for(link, kind::credit, 0);
+        if (!post(*link.of, address_of(*link.of, link.peer), h, {}, true)) return;
+        link.told = h.consumed;
+      }
+      link.owes = false;
+      --link.of->owing;
+      owing_.pop_back();
+    }
+  }
+
+  // ---- what comes
+
+  bool read() {
+    pay();
+    const bool moved = fabric_.poll([&](std::uint32_t token) { landed(token); },
+                                    [&](work& done, std::size_t bytes) { ended(done, bytes); },
+                                    [&](work* lost, const std::string& words) { failed(lost, words); });
+    post_receives();
+    return moved;
+  }
+
+  void landed(std::uint32_t token) {
+    const std::size_t index = token / rail_window;
+    if (index >= links_.size() || links_[index] == nullptr) return;
+    landing& place = links_[index]->landings[token % rail_window];
+    if (place.missing > 0) --place.missing;
+  }
+
+  void ended(work& done, std::size_t bytes) {
+    switch (done.what) {
+      case work::type::receive: {
+        auto& packet = static_cast<incoming&>(done);
+        packet.bytes = bytes;
+        if (!take(packet)) recycle(&packet);
+        return;
+      }
+      case work::type::send: {
+        auto& sent = static_cast<outgoing&>(done);
+        if (sent.of != nullptr) finish(*sent.of);
+        give_back(&sent);
+        return;
+      }
+      case work::type::landing:
+        static_cast<landing&>(done).missing = 0;
+        return;
+    }
+  }
+
+  void finish(rail_group& group) {
+    if (--group.in_flight > 0 || retired_.empty()) return;
+    std::erase_if(retired_, [&](const auto& g) { return g.get() == &group; });
+  }
+
+  void failed(work* lost, const std::string& words) {
+    bool matters = true;
+    if (lost != nullptr && lost->what == work::type::send) {
+      matters = !static_cast<outgoing*>(lost)->may_fail;
+      ended(*lost, 0);
+    } else if (lost != nullptr && lost->what == work::type::receive) {
+      recycle(static_cast<incoming*>(lost));
+    }
+    if (matters) silence("the network to another rank failed: " + words);
+  }
+
+  /// True if the packet is kept.
+  bool take(incoming& packet) {
+    if (packet.bytes < sizeof(wire_header)) return false;
+    const wire_header h = packet.header();
+    if (h.what == kind::goodbye) {
+      if (h.from >= departed_.size()) return false;
+      departed_[h.from] = met_[h.from] = true;  // it waits for an answer, and has read all before it then
+      answers_.push_back(h.from);
+      return false;
+    }
+    const auto found = groups_.find(h.group);
+    if (found == groups_.end()) {
+      if (h.what == kind::credit) return false;
+      orphans_.push_back(&packet);  // a group that this rank is about to make
+      return true;
+    }
+    rail_group& group = *found->second;
+    if (h.from >= group.members.size() || h.lane >= schedule::lanes) return false;
+    met_[static_cast<std::size_t>(group.members[h.from])] = true;
+    if (h.what == kind::failure) {
+      group.failure->set(words_in(packet), h.number);
+      return false;
+    }
+    rail_link& link = link_to(group, static_cast<int>(h.from), h.lane);
+    link.consumed = std::max(link.consumed, h.consumed);
+    if (h.what == kind::slot) link.slot_of(h.number) = {h.number, h.bytes, h.address, h.key, h.token};
+    if (h.what != kind::data || link.place_of(h.number).small != nullptr) return false;
+    link.place_of(h.number).small = &packet;
+    return true;
+  }
+
+  static std::string words_in(const incoming& packet) {
+    return {reinterpret_cast<const char*>(packet.payload()), packet.bytes - sizeof(wire_header)};
+  }
+
+  bool try_tell(rail_group& group, int peer, std::uint64_t from, const std::string& words) {
+    const std::lock_guard lock(mutex_);
+    if (!open_) return true;
+    wire_header h;
+    h.what = kind::failure;
+    h.group = group.id;
+    h.from = static_cast<std::uint32_t>(group.me);
+    h.number = from;
+    try {
+      if (post(group, address_of(group, peer), h, std::as_bytes(std::span(words)), true)) return true;
+      read();
+      return false;
+    } catch (const transport_error&) {
+      return true;  // the peer cannot be reached: its own deadline will tell it
+    }
+  }
+
+  bool say_goodbye(std::size_t peer) {
+    wire_header h;
+    h.what = kind::goodbye;
+    h.from = static_cast<std::uint32_t>(rank_);
+    if (!told_[peer]) told_[peer] = post(farewell_, peers_[peer], h, {}, true);
+    return told_[peer];
+  }
+
+  /// Says goodbye to all peers and waits for theirs, two seconds at most: a connection that is closed too early may
+  /// take along what its other side has not read yet.
+  void leave() noexcept try {
+    const auto end = clock::now() + std::chrono::seconds(2);
+    for (bool waiting = true; waiting && open_ && clock::now() < end;) {
+      waiting = farewell_.in_flight > 0;
+      for (std::size_t peer = 0; peer < peers_.size(); ++peer) {
+        if (met_[peer]) waiting = !say_goodbye(peer) || !departed_[peer] || waiting;
+      }
+      if (!read()) std::this_thread::yield();
+    }
+    silence("this rank has left");
+  } catch (...) {
+    silence("this rank has left");
+  }
+
+  int rank_;
+  std::mutex mutex_{};
+  bool open_ = true;
+  std::string closed_because_{};
+  failure_state no_failure_{};
+  rail_group farewell_{0, 0, {}, no_failure_};  ///< counts goodbyes
+  fabric fabric_;
+  std::vector<fi_addr_t> peers_{};
+  std::vector<bool> met_{}, departed_{}, told_{};  ///< by rank: messages went to and fro; goodbye came; it was said
+  std::vector<std::size_t> answers_{};             ///< ranks to which it is to be said
+  landing_pool packets_;
+  landing_pool landings_;
+  std::deque<incoming> incomings_{};
+  std::vector<incoming*> idle_{};     ///< packets for which no receive is posted
+  std::vector<incoming*> orphans_{};  ///< of groups that do not exist here yet
+  std::deque<outgoing> outgoings_{};
+  std::vector<outgoing*> free_outgoing_{};
+  std::unordered_map<std::uint64_t, std::shared_ptr<rail_group>> groups_{};
+  std::vector<std::shared_ptr<rail_group>> retired_{};
+  std::vector<rail_link*> links_{};
+  std::vector<rail_link*> owing_{};
+};
+
+}  // namespace mics::libfabric

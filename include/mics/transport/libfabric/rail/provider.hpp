@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rdma/fabric.h>
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
+
+#include <mics/error.hpp>
+#include <mics/transport/libfabric/rail/handles.hpp>
+#include <mics/transport/libfabric/settings.hpp>
+
+namespace mics::libfabric {
+
+/// A provider of reliable datagram endpoints, and the network interface to use.
+struct provider {
+  info_list all{};  ///< keeps `chosen`
+  fi_info* chosen = nullptr;
+  bool one_sided = false;  ///< has FI_RMA
+
+  [[nodiscard]] std::string name() const { return chosen->fabric_attr->prov_name; }
+};
+
+namespace detail {
+
+inline std::string chosen_or(const std::string& given, const char* variable) {
+  if (!given.empty()) return given;
+  const char* const found = std::getenv(variable);
+  return found == nullptr ? std::string() : found;
+}
+
+/// What a provider of this name offers; null if it is not there, or cannot do what is asked.
+inline info_list offers_of(const std::string& name, const std::string& address, bool one_sided) {
+  const info_list hints(fi_allocinfo());
+  if (!hints) return nullptr;
+  hints->caps = FI_MSG | FI_TAGGED | (one_sided ? FI_RMA : 0);
+  hints->mode = FI_CONTEXT | FI_CONTEXT2;
+  hints->ep_attr->type = FI_EP_RDM;
+  hints->fabric_attr->prov_name = ::strdup(name.c_str());
+  hints->domain_attr->threading = FI_THREAD_DOMAIN;
+  hints->domain_attr->resource_mgmt = FI_RM_ENABLED;
+  hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY | FI_MR_ENDPOINT;
+  fi_info* found = nullptr;
+  const bool bound = !address.empty();
+  if (fi_getinfo(FI_VERSION(1, 15), bound ? address.c_str() : nullptr, nullptr, bound ? FI_SOURCE : 0, hints.get(),
+                 &found) != 0) {
+    return nullptr;
+  }
+  return info_list(found);
+}
+
+/// Ranks of a node spread over its network cards, where these are made for it. (A TCP provider lists whatever has an
+/// address: the first is the one to use.)
+inline fi_info* nearest(fi_info* first, int local_rank) {
+  const std::string_view name = first->fabric_attr->prov_name;
+  if (name.find("tcp") != name.npos || name.find("net") != name.npos || name.find("udp") != name.npos) return first;
+  std::vector<fi_info*> cards;
+  for (fi_info* i = first; i != nullptr; i = i->next) {
+    bool known = std::strcmp(i->fabric_attr->prov_name, first->fabric_attr->prov_name) != 0;
+    for (const fi_info* c : cards) known = known || std::strcmp(c->domain_attr->name, i->domain_attr->name) == 0;
+    if (!known) cards.push_back(i);
+  }
+  return cards[static_cast<std::size_t>(local_rank) % cards.size()];
+}
+
+}  // namespace detail
+
+/// The first of efa, verbs;ofi_rxm, net, tcp and tcp;ofi_rxm that is there, or the one asked for; never sockets.
+/// Throws transport_error when there is none, usage_error for sockets.
+inline provider choose_provider(const settings& chosen, int local_rank) {
+  const std::string asked = detail::chosen_or(chosen.provider, "MICS_FABRIC_PROVIDER");
+  const std::string address = detail::chosen_or(chosen.address, "MICS_FABRIC_ADDRESS");
+  if (asked.find("sockets") != asked.npos) {
+    throw usage_error("provider '" + asked + "' was asked for; it takes milliseconds a message: take net or tcp");
+  }
+  std::vector<std::string> names{"efa", "verbs;ofi_rxm", "net", "tcp", "tcp;ofi_rxm"};
+  if (!asked.empty()) names = {asked};
+  for (const std::string& name : names) {
+    for (const bool one_sided : {true, false}) {
+      if (one_sided && !chosen.one_sided) continue;
+      info_list offers = detail::offers_of(name, address, one_sided);
+      if (!offers || std::string_view(offers->fabric_attr->prov_name).find("sockets") != std::string_view::npos)
+        continue;
+      fi_info* const card = detail::nearest(offers.get(), local_rank);
+      return {std::move(offers), card, one_sided};
+    }
+  }
+  std::string tried;
+  for (const std::string& name : names) tried += (tried.empty() ? "" : ", ") + name;
+  throw transport_error("libfabric has no provider for reliable datagrams" +
+                        (address.empty() ? std::string() : " at address " + address) + "; tried: " + tried);
+}
+
+}  // namespace mics::libfabric

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <mics/detail/agreement.hpp>
+#include <mics/transport/libfabric/communicator.hpp>
+
+namespace mics::libfabric {
+
+namespace detail {
+
+/// What a rank brings to a split.
+struct split_choice {
+  int colour = 0;
+  int key = 0;
+  std::uint64_t group_id = 0;  ///< the group's, if this rank becomes its first
+};
+
+/// The group of the ranks of `parent` that chose the colour of its own rank.
+inline group chosen_group(const group& parent, const std::vector<split_choice>& all) {
+  const split_choice& own = all[static_cast<std::size_t>(parent.rank)];
+  std::vector<std::pair<int, int>> chosen;  // key, rank
+  for (int r = 0; r < parent.size(); ++r) {
+    const split_choice& c = all[static_cast<std::size_t>(r)];
+    if (c.colour == own.colour) chosen.emplace_back(c.key, r);
+  }
+  std::sort(chosen.begin(), chosen.end());
+  std::vector<int> members;
+  int rank = 0;
+  for (const auto& [key, r] : chosen) {
+    if (r == parent.rank) rank = static_cast<int>(members.size());
+    members.push_back(parent.world_rank(r));
+  }
+  const std::uint64_t id = all[static_cast<std::size_t>(chosen.front().second)].group_id;
+  return {parent.at, id, rank, std::move(members)};
+}
+
+/// The boxes of the group's members, out of those of all ranks of `parent`.
+inline std::vector<region_name> boxes_of(const group& made, const group& parent, const std::vector<region_name>& all) {
+  std::vector<region_name> boxes;
+  for (const int world_rank : made.members) {
+    const auto found = std::find(parent.members.begin(), parent.members.end(), world_rank);
+    boxes.push_back(all[static_cast<std::size_t>(found - parent.members.begin())]);
+  }
+  return boxes;
+}
+
+}  // namespace detail
+
+inline communicator communicator_ref::split(int colour, int key, std::string name) const {
+  member& m = alive();
+  const schedule::program& steps = m.programs().find({operation::all_gather, algorithm::direct}, m.shape());
+  const auto gather = [&](const auto& own) {
+    return mics::detail::gather_values(steps, m.shape(), own, [&](std::span<const schedule::part> parts) {
+      schedule::launch order;
+      order.parts.assign(parts.begin(), parts.end());
+      order.timeout = timeout();
+      order.internal = true;
+      run(std::move(order));
+    });
+  };
+  const auto all = gather(detail::split_choice{colour, key, m.at().new_group_id()});
+  if (name.empty()) name = m.name() + "/" + std::to_string(colour);
+  const auto made = std::make_shared<member>(detail::chosen_group(m.ranks(), all), std::move(name));
+  made->connect(detail::boxes_of(made->ranks(), m.ranks(), gather(made->box())));
+  static_cast<void>(gather(char{}));  // all have mapped all boxes: from here on their owners may go
+  return communicator(made);
+}
+
+}  // namespace mics::libfabric
