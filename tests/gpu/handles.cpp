@@ -159,26 +159,48 @@ TEST_CASE("groups and their refs outlive the world that they were split off from
   }
 }
 
-TEST_CASE("operations of one group in two streams run in the order of the calls") {
+TEST_CASE("two streams that events put in order share a group") {
   for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
     on_gpus(cluster, [](gpu_host& host) {
       const auto world = host.world();
       const gpu_stream one, other;
       const device_array<double> data(std::vector<double>(5001, 1), one);
       double wanted = 1;
-      for (int i = 0; i < 20; ++i) {
+      for (int i = 0; i < 10; ++i) {
         const cudaStream_t stream = i % 2 == 0 ? one : other;
+        const cudaStream_t next = i % 2 == 0 ? other : one;
         mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream);
+        world.wait(next, world.record(stream));
         wanted *= host.size();
-        if (i == 10) wanted = 1;
-        if (i == 10) {
-          world.synchronize(one);
-          data.put(std::vector<double>(5001, 1));
-        }
       }
       world.synchronize(one);
       world.synchronize(other);
       for (const double value : data.get()) ensure(value == wanted, "a sum out of order: " + std::to_string(value));
+    });
+  }
+}
+
+TEST_CASE("operations in two streams without order do not disturb each other's temporary memory") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream streams[2];
+      constexpr std::size_t count = 20011;
+      std::vector<device_array<int>> inputs, sums;
+      for (int s = 0; s < 2; ++s) {
+        const std::vector<int> terms(count * static_cast<std::size_t>(host.size()), s + 1);
+        inputs.emplace_back(terms, streams[s]);
+        sums.emplace_back(count, streams[s]);
+      }
+      for (int i = 0; i < 20; ++i) {
+        const auto s = static_cast<std::size_t>(i % 2);
+        mics::reduce_scatter(world, inputs[s].all(), sums[s].all(), mics::reduction::sum, streams[s]);
+      }
+      for (std::size_t s = 0; s < 2; ++s) {
+        world.synchronize(streams[s]);
+        for (const int value : sums[s].get())
+          ensure(value == static_cast<int>(s + 1) * host.size(), "a sum is mixed up");
+      }
     });
   }
 }

@@ -22,7 +22,7 @@ class native {
   struct order {
     std::vector<mics::planned_call> calls;
     int stream;
-    std::chrono::milliseconds timeout;
+    mics::native_options options;
   };
 
   explicit native(mics::group_shape shape, std::vector<order>& log, mics::program_cache& programs)
@@ -41,8 +41,8 @@ class native {
   void set_shape(mics::group_shape) const {}
   [[nodiscard]] native split(int, int, const std::string&) const { return *this; }
 
-  void enqueue(std::span<const mics::planned_call> calls, int stream, std::chrono::milliseconds timeout) const {
-    log_->push_back({{calls.begin(), calls.end()}, stream, timeout});
+  void enqueue(std::span<const mics::planned_call> calls, int stream, const mics::native_options& options) const {
+    log_->push_back({{calls.begin(), calls.end()}, stream, options});
   }
 
  private:
@@ -68,7 +68,8 @@ TEST_CASE("a transport with collectives of its own gets checked calls with their
   REQUIRE(log.size() == 1);
   REQUIRE(log[0].calls.size() == 1);
   CHECK(log[0].stream == 3);
-  CHECK(log[0].timeout == std::chrono::milliseconds(7));
+  CHECK(log[0].options.timeout == std::chrono::milliseconds(7));
+  CHECK(log[0].options.checked);
   CHECK(log[0].calls[0].call.what == mics::operation::all_gather);
   CHECK(log[0].calls[0].call.input == shard.data());
   CHECK(log[0].calls[0].how.how() == mics::algorithm::hierarchical);
@@ -76,10 +77,11 @@ TEST_CASE("a transport with collectives of its own gets checked calls with their
 
   mics::batch both(world);
   both.all_gather(shard, full).all_reduce(sums, sums, mics::reduction::avg);
-  both.run(4, {.how = mics::algorithm::ring, .timeout = std::chrono::milliseconds(9)});
+  both.run(4, {.how = mics::algorithm::ring, .checked = false, .timeout = std::chrono::milliseconds(9)});
   REQUIRE(log.size() == 2);
   REQUIRE(log[1].calls.size() == 2);
-  CHECK(log[1].timeout == std::chrono::milliseconds(9));
+  CHECK(log[1].options.timeout == std::chrono::milliseconds(9));
+  CHECK(!log[1].options.checked);
   CHECK(log[1].calls[1].how.how() == mics::algorithm::ring);
 
   const std::vector<mics::bfloat16> narrow(8);

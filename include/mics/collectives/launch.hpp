@@ -118,8 +118,9 @@ void launch(const C& comm, std::span<const collective_call> calls, stream_of<C> 
                 "mics: a communicator runs planned calls (native_communicator) or messages (message_communicator)");
   if (calls.empty()) return;
   if constexpr (native_communicator<C>) {
-    comm.enqueue(plan_calls(comm, calls, options), stream,
-                 options.timeout.count() > 0 ? options.timeout : comm.timeout());
+    const native_options chosen{options.timeout.count() > 0 ? options.timeout : comm.timeout(),
+                                options.checked.value_or(comm.checked())};
+    comm.enqueue(plan_calls(comm, calls, options), stream, chosen);
   } else {
     comm.enqueue(make_launch(comm, calls, options), stream);
   }

@@ -26,13 +26,19 @@ struct planned_call {
   [[nodiscard]] bool widened() const noexcept { return moved != call.type; }
 };
 
+/// What else a transport with collectives of its own is told about a call.
+struct native_options {
+  std::chrono::milliseconds timeout;  ///< of whatever waits for other ranks
+  bool checked;                       ///< compare the call among all ranks first
+};
+
 /// A transport with collectives of its own: it is given planned calls and runs them, stage by stage as their plans say,
 /// as one in the order of a stream.
 template <class C>
 concept native_communicator = communicator<C> &&
     requires(const C& c, std::span<const planned_call> calls, typename C::stream_type stream,
-             std::chrono::milliseconds timeout) {
-  c.enqueue(calls, stream, timeout);
+             const native_options& options) {
+  c.enqueue(calls, stream, options);
 };
 
 namespace detail {

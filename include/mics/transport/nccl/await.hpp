@@ -57,7 +57,7 @@ inline void await(member& m, cudaStream_t stream, std::chrono::milliseconds time
   auto next_look = start;  // at what NCCL knows, which takes longer than to ask the stream
   for (;;) {
     const cudaError_t state = cudaStreamQuery(stream);
-    if (state == cudaSuccess) return;
+    if (state == cudaSuccess) return m.journal().ended(stream);
     if (state != cudaErrorNotReady) {
       static_cast<void>(cudaGetLastError());
       give_up<transport_error>(m, "work on the GPU failed", cudaGetErrorString(state));

@@ -34,8 +34,10 @@ class communicator;
 /// A communicator without ownership: copyable, and of no use once its owner is gone (then every use throws
 /// usage_error). Collectives accept it and `communicator` alike.
 ///
-/// Operations go on the caller's cudaStream_t and never wait on the host (but in checked mode); what comes behind them
-/// in that stream sees their results. Buffers are memory of the communicator's device.
+/// Operations go on the caller's cudaStream_t and never wait on the host (but in checked mode, and where NCCL connects
+/// ranks at the first use of an operation); what comes behind them in that stream sees their results. Those of one
+/// group may go on several streams, but buffers that they share are the caller's to put in order, by record() and
+/// wait(). Buffers are memory of the communicator's device.
 class communicator_ref {
  public:
   using owner_type = communicator;
@@ -90,17 +92,20 @@ class communicator_ref {
   /// Makes a communicator of the ranks with the same colour, ordered by key and then by rank. Collective, blocking.
   [[nodiscard]] communicator split(int colour, int key, std::string name = {}) const;
 
-  [[nodiscard]] static event record(cudaStream_t stream) { return event(stream); }
+  [[nodiscard]] event record(cudaStream_t stream) const {
+    const device_scope current(alive().device());
+    return event(stream);
+  }
   static void wait(cudaStream_t stream, const event& e) { e.hold_back(stream); }
 
   /// Runs planned calls as one, in the order of a stream.
-  void enqueue(std::span<const planned_call> calls, cudaStream_t stream, std::chrono::milliseconds timeout) const;
+  void enqueue(std::span<const planned_call> calls, cudaStream_t stream, const native_options& options) const;
 
   /// Makes what the calls will need and may not be made while a graph is captured: communicators of the stages, and
   /// temporary memory. Collective, blocking; moves no data. (batch::prepare() makes the calls.)
   void prepare(std::span<const planned_call> calls) const {
     launch wanted = checked_launch(calls, nullptr);
-    detail::provide(std::span(&wanted, 1));
+    detail::provide(std::span(&wanted, 1), timeout());
   }
 
   /// Waits on the host until the work so far in `stream` has ended; 0 is the communicator's timeout.
@@ -276,7 +281,9 @@ inline communicator communicator_ref::split(int colour, int key, std::string nam
   const std::size_t before = free_bytes(m.device());
   {
     const device_scope current(m.device());
-    check(ncclCommSplit(m.whole(), colour, key, &made, &config), "ncclCommSplit", m.whole(), m.where("split"));
+    within_deadline({&m}, m.chosen().timeout, "splitting a group", [&] {
+      check(ncclCommSplit(m.whole(), colour, key, &made, &config), "ncclCommSplit", m.whole(), m.where("split"));
+    });
   }
   auto state = std::make_shared<member>(made, member::ownership::owned, std::move(inherited), &m);
   state->count_native(before, free_bytes(m.device()));
@@ -291,7 +298,8 @@ inline launch communicator_ref::checked_launch(std::span<const planned_call> cal
   const auto where = [&m, &calls] {
     return m.where(std::string(name_of(calls.front().call.what)), m.journal().next());
   };
-  m.memory().require_stream(stream, m.device(), where);
+  const bool captured = is_capturing(stream);
+  if (!captured) m.memory().require_stream(stream, m.device(), where);  // CUDA does not say during a capture
   for (const planned_call& c : calls) {
     if (c.widened()) required_kernels("accumulation::widened");
     if (c.call.what == operation::barrier) continue;
@@ -304,21 +312,21 @@ inline launch communicator_ref::checked_launch(std::span<const planned_call> cal
       m.memory().require_buffer("the output", c.call.output, m.device(), where);
     }
   }
-  return launch(m, calls, stream);
+  return launch(m, calls, stream, captured);
 }
 
 inline void communicator_ref::enqueue(std::span<const planned_call> calls, cudaStream_t stream,
-                                      std::chrono::milliseconds) const {
+                                      const native_options& options) const {
   member& m = alive();
   launch ready = checked_launch(calls, stream);
-  if (m.chosen().checked && m.shape().size > 1) {
+  if (options.checked && m.shape().size > 1) {
     const std::vector<schedule::signature> all = gather(mics::detail::sign(calls, m.shape()));
     mics::detail::require_agreement(
         all, m.shape().rank, [](int rank) { return rank; },
         m.where(std::string(name_of(ready.what())), m.journal().next()));
   }
   if (together* const others = together::current()) return others->add(std::move(ready), calls);
-  run(std::span(&ready, 1));
+  run(std::span(&ready, 1), options.timeout);
 }
 
 }  // namespace mics::nccl

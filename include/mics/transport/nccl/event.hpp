@@ -23,6 +23,7 @@ class event {
     return made;
   }
 
+  [[nodiscard]] bool exists() const noexcept { return handle_ != nullptr; }
   void record(cudaStream_t stream) const { check(cudaEventRecord(handle_.get(), stream), "cudaEventRecord"); }
   void hold_back(cudaStream_t stream) const {
     if (handle_) check(cudaStreamWaitEvent(stream, handle_.get(), 0), "cudaStreamWaitEvent");

@@ -10,6 +10,7 @@
 
 #include <mics/transport/nccl/await.hpp>
 #include <mics/transport/nccl/device.hpp>
+#include <mics/transport/nccl/host_watch.hpp>
 #include <mics/transport/nccl/member.hpp>
 #include <mics/transport/nccl/result.hpp>
 #include <mics/transport/nccl/scratch.hpp>
@@ -30,6 +31,9 @@ class own_stream {
   cudaStream_t handle_ = nullptr;
 };
 
+/// Among the forms of which a group counts the first use; those of operations have smaller numbers.
+inline constexpr unsigned host_exchange_form = 63;
+
 /// Gathers small values of the hosts of all ranks, equally many of each, rank by rank. Collective and blocking, with
 /// the group's deadline; never while a graph is captured.
 template <class T>
@@ -44,7 +48,14 @@ requires std::is_trivially_copyable_v<T> std::vector<T> gather_on_host(member& g
     check(cudaMemcpyAsync(to, from, bytes, way, stream.get()), "cudaMemcpyAsync");
   };
   copy(device.get(), own.data(), own.size_bytes(), cudaMemcpyHostToDevice);
-  group.wire_of(stage::whole, stream.get()).all_gather(device.get(), gathered, own.size_bytes());
+  const auto gather = [&] {
+    group.wire_of(stage::whole, stream.get()).all_gather(device.get(), gathered, own.size_bytes());
+  };
+  if (group.first_use(host_exchange_form)) {
+    within_deadline({&group}, group.chosen().timeout, "connecting the ranks", gather);
+  } else {
+    gather();
+  }
   detail::await(group, stream.get(), group.chosen().timeout);
   copy(all.data(), gathered, all_bytes, cudaMemcpyDeviceToHost);  // it waits for the copy, which no deadline would end
   return all;

@@ -32,8 +32,8 @@ class launch {
  public:
   static constexpr int steps = 3;
 
-  launch(member& group, std::span<const planned_call> calls, cudaStream_t stream)
-      : group_(&group), stream_(stream), captured_(is_capturing(stream)) {
+  launch(member& group, std::span<const planned_call> calls, cudaStream_t stream, bool captured)
+      : group_(&group), stream_(stream), captured_(captured) {
     bound_.reserve(calls.size());
     for (const planned_call& call : calls) bound_.push_back(bind(call));
     for (bound_call& c : bound_) pack(c);

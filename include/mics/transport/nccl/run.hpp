@@ -1,9 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <exception>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,6 +14,7 @@
 #include <mics/error.hpp>
 #include <mics/transport/nccl/device.hpp>
 #include <mics/transport/nccl/grouped.hpp>
+#include <mics/transport/nccl/host_watch.hpp>
 #include <mics/transport/nccl/launch.hpp>
 #include <mics/transport/nccl/member.hpp>
 
@@ -39,9 +40,27 @@ class native_bytes_counter {
   std::vector<std::size_t> before_{};
 };
 
+inline std::vector<member*> groups_of(std::span<launch> launches) {
+  std::vector<member*> groups;
+  for (const launch& l : launches) groups.push_back(&l.group());
+  return groups;
+}
+
+/// Splits off one stage's communicator where it is needed and missing. Several launches are those of several GPUs of
+/// this process, which is why their communicators are made as one.
+inline void make_stage(std::span<launch> launches, stage s) {
+  grouped([&] {
+    for (const launch& l : launches) {
+      bool wanted = false;
+      l.for_each_stage([&](stage its) { wanted = wanted || its == s; });
+      const device_scope current(l.group().device());
+      if (wanted && !l.group().has(s)) l.group().make(s);
+    }
+  });
+}
+
 /// Makes what the launches need and may not be made while a graph is captured: communicators and scratch memory.
-/// Several launches are those of several GPUs of this process, which is why their communicators are made as one.
-inline void provide(std::span<launch> launches) {
+inline void provide(std::span<launch> launches, std::chrono::milliseconds timeout) {
   bool missing = false;
   for (const launch& l : launches) {
     l.for_each_stage([&](stage s) { missing = missing || !l.group().has(s); });
@@ -56,16 +75,9 @@ inline void provide(std::span<launch> launches) {
         l.group().where(std::string(name_of(l.what()))));
   }
   const native_bytes_counter taken(launches);
-  for (const stage s : {stage::rail, stage::node, stage::copy_engines}) {
-    grouped([&] {
-      for (const launch& l : launches) {
-        bool wanted = false;
-        l.for_each_stage([&](stage its) { wanted = wanted || its == s; });
-        const device_scope current(l.group().device());
-        if (wanted && !l.group().has(s)) l.group().make(s);
-      }
-    });
-  }
+  within_deadline(groups_of(launches), timeout, "splitting off the groups of its stages", [&] {
+    for (const stage s : {stage::rail, stage::node, stage::copy_engines}) make_stage(launches, s);
+  });
   taken.count();
   for (const launch& l : launches) {
     const device_scope current(l.group().device());
@@ -83,48 +95,49 @@ inline bool is_first_use(std::span<launch> launches) {
   return first;
 }
 
-/// The operations of one communicator run in the order of the calls, also in different streams.
-inline void keep_order(const launch& l) {
-  const nccl::journal& before = l.group().journal();
-  if (!l.captured() && before.next() > 1 && before.last_stream() != l.stream()) before.last_end().hold_back(l.stream());
+/// The NCCL calls of the launches, and the copies around them.
+inline void issue(std::span<launch> launches) {
+  int last = 0;
+  for (launch& l : launches) {
+    last = std::max(last, l.last_step());
+    if (l.scratch_bytes() > 0 && !l.captured()) l.group().journal().await_scratch(l.stream());
+    l.begin();
+  }
+  if (launches.size() == 1 && launches.front().is_one_native_call()) {
+    launches.front().issue(0);
+  } else {
+    for (int step = 0; step <= last; ++step) {
+      grouped([&] {
+        for (const launch& l : launches) l.issue(step);
+      });
+    }
+  }
+  for (launch& l : launches) {
+    l.finish();
+    l.group().journal().add(l.what(), l.stream(), l.captured(), l.scratch_bytes() > 0);
+  }
 }
 
 }  // namespace detail
 
-/// Enqueues launches, each of another GPU of this process, step by step: one group of NCCL calls a step. If NCCL fails
-/// halfway, the groups are of no use any more.
-inline void run(std::span<launch> launches) {
-  detail::provide(launches);
-  int last = 0;
-  for (launch& l : launches) {
-    l.place(l.group().scratch().data());
-    last = std::max(last, l.last_step());
-  }
-  std::optional<detail::native_bytes_counter> taken;
-  if (detail::is_first_use(launches)) taken.emplace(launches);
+/// Enqueues launches, each of another GPU of this process, step by step: one group of NCCL calls a step. The host waits
+/// for other ranks only where NCCL connects them, at first uses, and at most for `timeout`. If NCCL fails halfway, the
+/// groups are of no use any more.
+inline void run(std::span<launch> launches, std::chrono::milliseconds timeout) {
+  detail::provide(launches, timeout);
+  for (launch& l : launches) l.place(l.group().scratch().data());
   try {
-    for (launch& l : launches) {
-      detail::keep_order(l);
-      l.begin();
-    }
-    if (launches.size() == 1 && launches.front().is_one_native_call()) {
-      launches.front().issue(0);
+    if (detail::is_first_use(launches)) {
+      const detail::native_bytes_counter taken(launches);
+      within_deadline(detail::groups_of(launches), timeout, "connecting the ranks", [&] { detail::issue(launches); });
+      taken.count();
     } else {
-      for (int step = 0; step <= last; ++step) {
-        grouped([&] {
-          for (const launch& l : launches) l.issue(step);
-        });
-      }
-    }
-    for (launch& l : launches) {
-      l.finish();
-      l.group().journal().add(l.what(), l.stream(), l.captured());
+      detail::issue(launches);
     }
   } catch (const std::exception& why) {
     for (launch& l : launches) l.group().failure()->set(why.what());
     throw;
   }
-  if (taken) taken->count();
 }
 
 }  // namespace mics::nccl

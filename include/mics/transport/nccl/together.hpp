@@ -36,7 +36,7 @@ class together {
   /// Enqueues what was collected. May be called once.
   void run() {
     current() = nullptr;
-    if (!launches_.empty()) nccl::run(launches_);
+    if (!launches_.empty()) nccl::run(launches_, launches_.front().group().chosen().timeout);
     launches_.clear();
     calls_.clear();
   }
