@@ -61,8 +61,8 @@ void measure(workbench& on, perf::exchange shape, const std::vector<gather>& way
 void measure_node(workbench& on) {
   const auto& group = on.station.group();
   const std::size_t most = on.chosen.common.max_bytes;
-  const perf::device_memory plain(group, most, perf::gpu_memory::plain);
-  const perf::device_memory registered(group, most, perf::gpu_memory::registered);
+  const perf::device_memory plain(group, most, perf::memory_kind::plain);
+  const perf::device_memory registered(group, most, perf::memory_kind::registered);
   const peer_copy copy(on, most);
   on.rows.say(
       "in place, by the GPU's clock; busbw is what comes into a GPU; peer_copy moves as much from device 0 to 1");

@@ -130,8 +130,8 @@ void measure_overlap(workbench& on) {
                        .ranks = group.size(),
                        .in_place = true};
   shape.count = perf::count_for(shape.op, shape.type, shape.ranks, on.chosen.gather_bytes);
-  const perf::device_memory plain(group, shape.bytes(), perf::gpu_memory::plain);
-  const perf::device_memory registered(group, shape.bytes(), perf::gpu_memory::registered);
+  const perf::device_memory plain(group, shape.bytes(), perf::memory_kind::plain);
+  const perf::device_memory registered(group, shape.bytes(), perf::memory_kind::registered);
   const matrix_product product(on.chosen.matrix);
   overlap bench(on, product);
 

@@ -14,6 +14,8 @@ int main(int argc, char** argv) {
         return perf::over_threads(chosen, facts);
       case perf::transport::nccl:
         return perf::over_nccl(chosen, facts);
+      case perf::transport::libfabric:
+        return perf::over_libfabric(chosen, facts);
     }
   } catch (const std::exception& problem) {
     std::fflush(stdout);

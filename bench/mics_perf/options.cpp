@@ -51,13 +51,14 @@ void declare(CLI::App& app, options& to, words& text) {
                  "(broadcast: tree). Over nccl: auto,native,hierarchical,packed, and nccl: NCCL without this library")
       ->delimiter(',')
       ->capture_default_str();
-  app.add_option("--transport", text.transport, "thread, or nccl: started once a rank, by torchrun or the like")
-      ->check(CLI::IsMember({"thread", "nccl"}))
+  app.add_option("--transport", text.transport,
+                 "thread; nccl or libfabric: started once a rank, by torchrun or the like")
+      ->check(CLI::IsMember({"thread", "nccl", "libfabric"}))
       ->capture_default_str();
-  app.add_option("--nodes", to.nodes, "nodes (nccl: the world over the node size)")
+  app.add_option("--nodes", to.nodes, "nodes (of processes: the world over the node size)")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--node-size", to.node_size, "ranks of a node (nccl: LOCAL_WORLD_SIZE or its like)")
+  app.add_option("--node-size", to.node_size, "ranks of a node (of processes: LOCAL_WORLD_SIZE or its like)")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--partition", to.partition, "ranks of a partition group (0: all); all groups run at once")
@@ -68,9 +69,11 @@ void declare(CLI::App& app, options& to, words& text) {
   app.add_option("--baseline", text.baseline, "copy: compare with a plain memory copy and a bare barrier")
       ->check(CLI::IsMember({"none", "copy"}))
       ->capture_default_str();
-  app.add_option("--memory", text.memory, "plain or registered: buffers of nccl")
+  app.add_option("--memory", text.memory, "plain or registered: buffers of nccl and libfabric")
       ->check(CLI::IsMember({"plain", "registered"}))
       ->capture_default_str();
+  app.add_option("--spawn", to.spawn, "libfabric: fork so many ranks on this machine, which play the nodes")
+      ->check(CLI::PositiveNumber);
   app.add_option("--tune", to.tune,
                  "nccl: measure all algorithms and write the fastest to this file (all operations, 8 B to 1 GiB, "
                  "unless --op, -b or -e say otherwise)");
@@ -99,13 +102,19 @@ void widen_for_tuning(options& to, words& text, const CLI::App& app) {
 }
 
 void interpret(options& to, words& text, const CLI::App& app) {
-  to.transport = text.transport == "nccl" ? transport::nccl : transport::thread;
-  to.memory = text.memory == "registered" ? gpu_memory::registered : gpu_memory::plain;
+  to.transport = text.transport == "nccl"        ? transport::nccl
+                 : text.transport == "libfabric" ? transport::libfabric
+                                                 : transport::thread;
+  to.memory = text.memory == "registered" ? memory_kind::registered : memory_kind::plain;
   const bool nccl = to.transport == transport::nccl;
-  require(nccl || (to.tune.empty() && to.tuned.empty() && text.memory == "plain"),
-          "--tune, --tuned and --memory are for --transport nccl");
-  require(!nccl || text.baseline == "none", "--baseline copy is for --transport thread");
-  if (nccl) take_place(to, app.count("--nodes") > 0, app.count("--node-size") > 0);
+  const bool processes = to.transport != transport::thread;
+  require(nccl || (to.tune.empty() && to.tuned.empty()), "--tune and --tuned are for --transport nccl");
+  require(processes || text.memory == "plain", "--memory is for --transport nccl and libfabric");
+  require(to.transport == transport::libfabric || to.spawn == 0, "--spawn is for --transport libfabric");
+  require(!processes || text.baseline == "none", "--baseline copy is for --transport thread");
+  const bool nodes_given = app.count("--nodes") > 0, node_size_given = app.count("--node-size") > 0;
+  if (to.spawn > 0) play_nodes(to, nodes_given, node_size_given);
+  if (processes && to.spawn == 0) take_place(to, nodes_given, node_size_given);
   if (nccl && text.variants == std::vector<std::string>{"all"}) {
     text.variants = {"nccl", "native", "hierarchical", "packed", "auto"};
   }
@@ -118,7 +127,7 @@ void interpret(options& to, words& text, const CLI::App& app) {
   to.operations = values_of(look_up(text.operations, operation_names()));
   to.variants = look_up(text.variants, algorithm_names());
   to.baseline = text.baseline == "copy";
-  const bool patient = nccl && app.count("--timeout") == 0;  // many processes start on one machine in some labs
+  const bool patient = processes && app.count("--timeout") == 0;  // many processes start on one machine in some labs
   to.timeout = std::chrono::seconds(patient ? 120 : text.seconds);
   if (text.gbit_s > 0) to.gbit_s = text.gbit_s;
   require(to.min_bytes > 0, "-b must be at least 1 byte");

@@ -15,11 +15,11 @@ namespace perf {
 /// One entry of --algo: the name that the tables print and what the library is asked for.
 using variant = std::pair<std::string, mics::algorithm>;
 
-enum class transport { thread, nccl };
+enum class transport { thread, nccl, libfabric };
 
-/// Where buffers on a GPU come from.
-enum class gpu_memory {
-  plain,       ///< cudaMalloc
+/// Where buffers come from.
+enum class memory_kind {
+  plain,       ///< cudaMalloc, or the heap
   registered,  ///< the library's allocator, which the ranks of a node reach directly
 };
 
@@ -49,11 +49,14 @@ struct options {
   std::chrono::seconds timeout{30};
   std::string json;
 
-  // Of transport nccl.
-  gpu_memory memory = gpu_memory::plain;
+  // Of one process a rank.
+  memory_kind memory = memory_kind::plain;
   bool speaks = true;  ///< this process prints and writes
-  std::string tune;    ///< write the fastest algorithms to this file
-  std::string tuned;   ///< let auto choose by this file
+  int spawn = 0;       ///< libfabric: fork so many ranks here; 0: a launcher has started them
+
+  // Of transport nccl.
+  std::string tune;   ///< write the fastest algorithms to this file
+  std::string tuned;  ///< let auto choose by this file
 
   [[nodiscard]] int world_size() const { return nodes * node_size; }
   [[nodiscard]] int partition_size() const { return partition == 0 ? world_size() : partition; }

@@ -13,4 +13,8 @@ int over_threads(const options& chosen, const context& facts);
 /// One process a rank. Throws mics::usage_error where this program was built without NCCL.
 int over_nccl(const options& chosen, const context& facts);
 
+/// One process a rank, started by a launcher or forked here. Throws mics::usage_error where this program was built
+/// without libfabric.
+int over_libfabric(const options& chosen, const context& facts);
+
 }  // namespace perf

@@ -13,8 +13,8 @@ namespace perf {
 /// A buffer on this rank's GPU, of the kind that --memory names. Made and freed by all ranks of the group together.
 class device_memory {
  public:
-  device_memory(const mics::nccl::communicator_ref& group, std::size_t bytes, gpu_memory kind) : size_(bytes) {
-    if (kind == gpu_memory::registered) {
+  device_memory(const mics::nccl::communicator_ref& group, std::size_t bytes, memory_kind kind) : size_(bytes) {
+    if (kind == memory_kind::registered) {
       registered_.emplace(group, bytes);
       data_ = registered_->data();
     } else {

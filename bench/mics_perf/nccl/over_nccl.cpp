@@ -14,7 +14,7 @@ namespace {
 
 context with_gpu(context facts, const options& chosen, const gpu_rank& here) {
   for (auto& fact : gpu_facts(here)) facts.push_back(std::move(fact));
-  facts.emplace_back("memory", chosen.memory == gpu_memory::registered ? "registered" : "plain");
+  facts.emplace_back("memory", chosen.memory == memory_kind::registered ? "registered" : "plain");
   return facts;
 }
 

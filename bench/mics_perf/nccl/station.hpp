@@ -108,7 +108,7 @@ class gpu_station {
   gpu_rank& here_;
   mics::groups<mics::nccl::communicator_ref> groups_;
   mics::nccl::communicator_ref group_;
-  gpu_memory kind_;
+  memory_kind kind_;
   std::optional<raw_library> raw_{};
   std::unique_ptr<host_buffers> host_{};
 };

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -49,7 +51,9 @@ class communicator_ref {
   /// How a collective of this group runs; the same on every rank.
   [[nodiscard]] plan_choice choose(const plan_request& request) const {
     const member& m = alive();
-    return mics::choose(request, m.shape(), {.direct_reads = m.ranks().all_near()});
+    plan_choice chosen = mics::choose(request, m.shape(), {.direct_reads = m.ranks().all_near()});
+    if (request.chunk_bytes == 0) chosen.chunk_bytes = chunk_of(request.block_bytes);
+    return chosen;
   }
 
   /// How many of the ranks lie on each node, in order.
@@ -97,6 +101,12 @@ class communicator_ref {
 
  private:
   friend class shared_memory;
+
+  /// Stages overlap chunk by chunk, so blocks are cut, unless a part would be too small to be worth its announcement.
+  static std::size_t chunk_of(std::size_t block_bytes) noexcept {
+    constexpr std::size_t chunks = 8, least = std::size_t{32} << 10, most = std::size_t{256} << 10;
+    return block_bytes <= 2 * least ? most : std::clamp(block_bytes / chunks, least, most);
+  }
 
   [[nodiscard]] member& alive() const {
     if (!state_) throw usage_error("this communicator is empty: it was moved from or never made");

@@ -136,7 +136,7 @@ class rail_endpoint {
     landing& place = link.place_of(link.expected);
     if (bytes > small_bytes && place.small == nullptr) {
       if (!place.prepared) {
-        if (into.empty() && ahead >= most_kept) return false;
+        if (into.empty() && ahead > 0 && (ahead + 1) * bytes > most_kept) return false;
         prepare(place, into, bytes, known);
       }
       if (!announce(link, place, bytes)) return false;
@@ -198,7 +198,7 @@ class rail_endpoint {
  private:
   using clock = std::chrono::steady_clock;
   static constexpr std::size_t posted_packets = 64;
-  static constexpr std::uint64_t most_kept = 4;  ///< messages of a link that wait in the transport's own memory
+  static constexpr std::size_t most_kept = std::size_t{2} << 20;    ///< bytes of a link in the transport's own memory
   static constexpr std::size_t piece_bytes = std::size_t{8} << 20;  ///< of a large write: so that progress shows
 
   void require_open() const {
