@@ -18,7 +18,10 @@
 #include <mics/error.hpp>
 #include <mics/transport/libfabric/failure.hpp>
 #include <mics/transport/libfabric/rail/fabric.hpp>
+#include <mics/transport/libfabric/rail/farewells.hpp>
+#include <mics/transport/libfabric/rail/landing_room.hpp>
 #include <mics/transport/libfabric/rail/link.hpp>
+#include <mics/transport/libfabric/rail/packets.hpp>
 #include <mics/transport/libfabric/settings.hpp>
 
 namespace mics::libfabric {
@@ -32,11 +35,9 @@ class rail_endpoint {
   rail_endpoint(const settings& chosen, int rank, int local_rank)
       : rank_(rank),
         fabric_(choose_provider(chosen, local_rank), rank),
-        packets_(fabric_.registers()),
-        landings_(fabric_.registers()) {
-    for (std::size_t i = 0; i < posted_packets; ++i) idle_.push_back(new_incoming());
-    post_receives();
-  }
+        packets_(fabric_),
+        places_(fabric_),
+        farewells_(packets_, rank) {}
   ~rail_endpoint() { leave(); }
   rail_endpoint(const rail_endpoint&) = delete;
   rail_endpoint& operator=(const rail_endpoint&) = delete;
@@ -49,9 +50,7 @@ class rail_endpoint {
   void connect(const std::vector<std::vector<std::byte>>& names) {
     const std::lock_guard lock(mutex_);
     for (const auto& name : names) peers_.push_back(fabric_.connect(name));
-    met_.assign(names.size(), false);
-    departed_.assign(names.size(), false);
-    told_.assign(names.size(), false);
+    farewells_.resize(names.size());
   }
 
   /// Memory that will be used often.
@@ -70,18 +69,14 @@ class rail_endpoint {
     std::vector<incoming*> early;
     early.swap(orphans_);
     for (incoming* packet : early) {
-      if (!take(*packet)) recycle(packet);
+      if (!take(*packet)) packets_.give_back(packet);
     }
   }
 
   /// The group is of no use any more. Slots that peers may still write into end all traffic of this rank.
   void retire(const std::shared_ptr<rail_group>& group) {
     const std::lock_guard lock(mutex_);
-    const bool outstanding = std::any_of(group->links.begin(), group->links.end(), [](const auto& link) {
-      return link && std::any_of(link->landings.begin(), link->landings.end(),
-                                 [](const landing& l) { return l.outstanding(); });
-    });
-    if (outstanding) silence("an operation of this rank failed while others were writing into its memory");
+    silence_if_exposed(*group);
     for (const auto& link : group->links) {
       if (!link) continue;
       links_[link->index] = nullptr;
@@ -92,16 +87,10 @@ class rail_endpoint {
     if (group->in_flight > 0) retired_.push_back(group);
   }
 
-  /// After a failure: whoever has slots outstanding must not leave them to writers, for their memory may be freed.
+  /// After a failure: what others still write into, or the provider reads, may be freed by its owner.
   void abandon(rail_group& group) {
     const std::lock_guard lock(mutex_);
-    for (const auto& link : group.links) {
-      if (!link) continue;
-      for (const landing& l : link->landings) {
-        if (l.outstanding())
-          return silence("an operation of this rank failed while others were writing into its memory");
-      }
-    }
+    silence_if_exposed(group);
   }
 
   // ---- what a port needs
@@ -137,7 +126,7 @@ class rail_endpoint {
     if (bytes > small_bytes && place.small == nullptr) {
       if (!place.prepared) {
         if (into.empty() && ahead > 0 && (ahead + 1) * bytes > most_kept) return false;
-        prepare(place, into, bytes, known);
+        places_.prepare(place, into, bytes, known);
       }
       if (!announce(link, place, bytes)) return false;
     }
@@ -197,9 +186,7 @@ class rail_endpoint {
 
  private:
   using clock = std::chrono::steady_clock;
-  static constexpr std::size_t posted_packets = 64;
-  static constexpr std::size_t most_kept = std::size_t{2} << 20;    ///< bytes of a link in the transport's own memory
-  static constexpr std::size_t piece_bytes = std::size_t{8} << 20;  ///< of a large write: so that progress shows
+  static constexpr std::size_t most_kept = std::size_t{2} << 20;  ///< bytes of a link in the transport's own memory
 
   void require_open() const {
     if (!open_) throw transport_error(closed_because_, {.rank = rank_});
@@ -210,6 +197,14 @@ class rail_endpoint {
     open_ = false;
     closed_because_ = why;
     fabric_.silence();
+  }
+
+  void silence_if_exposed(const rail_group& group) {
+    const bool exposed = group.writes > 0 || std::any_of(group.links.begin(), group.links.end(), [](const auto& link) {
+                           return link && std::any_of(link->landings.begin(), link->landings.end(),
+                                                      [](const landing& l) { return l.outstanding(); });
+                         });
+    if (exposed) silence("an operation of this rank failed while its memory was in use by the network");
   }
 
   rail_link& link_to(rail_group& group, int peer, std::uint32_t lane) {
@@ -223,57 +218,11 @@ class rail_endpoint {
 
   [[nodiscard]] fi_addr_t address_of(const rail_group& group, int peer) {
     const auto rank = static_cast<std::size_t>(group.members[static_cast<std::size_t>(peer)]);
-    met_[rank] = true;
+    farewells_.meet(rank);
     return peers_[rank];
   }
 
   // ---- packets
-
-  incoming* new_incoming() {
-    incoming& made = incomings_.emplace_back();
-    made.memory = packets_.take(packet_bytes);
-    return &made;
-  }
-
-  outgoing* take_outgoing(bool with_packet) {
-    if (free_outgoing_.empty()) free_outgoing_.push_back(&outgoings_.emplace_back());
-    outgoing* const taken = free_outgoing_.back();
-    free_outgoing_.pop_back();
-    taken->what = work::type::send;
-    taken->memory = with_packet ? packets_.take(packet_bytes) : nullptr;
-    taken->may_fail = false;
-    taken->of = nullptr;
-    return taken;
-  }
-
-  void give_back(outgoing* done) {
-    if (done->memory != nullptr) packets_.give_back(done->memory);
-    done->memory = nullptr;
-    done->lent = {};
-    free_outgoing_.push_back(done);
-  }
-
-  /// Keeps as many receives posted as ever, whatever has come and is held.
-  void post_receives() {
-    while (!idle_.empty() && fabric_.post_receive(*idle_.back())) idle_.pop_back();
-  }
-  void recycle(incoming* packet) { idle_.push_back(packet); }
-
-  bool post(rail_group& group, fi_addr_t to, const wire_header& header, std::span<const std::byte> payload,
-            bool may_fail) {
-    outgoing* const packet = take_outgoing(true);
-    std::byte* const at = packet->memory->memory.data();
-    std::memcpy(at, &header, sizeof header);
-    if (!payload.empty()) std::memcpy(at + sizeof header, payload.data(), payload.size());
-    packet->of = &group;
-    packet->may_fail = may_fail;
-    if (!fabric_.post_packet(to, *packet, sizeof header + payload.size())) {
-      give_back(packet);
-      return false;
-    }
-    ++group.in_flight;
-    return true;
-  }
 
   [[nodiscard]] wire_header header_for(const rail_link& link, kind what, std::uint64_t number) const {
     wire_header h;
@@ -290,7 +239,7 @@ class rail_endpoint {
     if (link.sent - link.consumed >= rail_window) return false;
     wire_header h = header_for(link, kind::data, link.sent);
     h.bytes = bytes.size();
-    if (!post(*link.of, address_of(*link.of, link.peer), h, bytes, false)) return false;
+    if (!packets_.post(*link.of, address_of(*link.of, link.peer), h, bytes, false)) return false;
     link.told = h.consumed;
     ++link.sent;
     return true;
@@ -309,7 +258,7 @@ class rail_endpoint {
                         {.rank = rank_});
     }
     while (link.written < bytes.size()) {
-      const auto piece = bytes.subspan(link.written, std::min(largest_piece(), bytes.size() - link.written));
+      const auto piece = bytes.subspan(link.written, std::min(places_.largest_piece(), bytes.size() - link.written));
       if (!write(link, slot, piece)) return false;
       link.written += piece.size();
     }
@@ -320,46 +269,19 @@ class rail_endpoint {
 
   bool write(rail_link& link, const rail_link::slot& slot, std::span<const std::byte> piece) {
     const fi_addr_t to = address_of(*link.of, link.peer);
-    outgoing* const context = take_outgoing(false);
-    context->of = link.of;
+    outgoing* const context = packets_.take(*link.of);
     if (fabric_.registers().local()) context->lent = registration(fabric_.registers(), piece);
     void* const descriptor = context->lent.descriptor();
     const bool posted = one_sided() ? fabric_.post_write(to, piece, descriptor, slot.token, slot.address + link.written,
                                                          slot.key, *context)
                                     : fabric_.post_tagged_send(to, piece, descriptor, slot.token, *context);
     if (!posted) {
-      give_back(context);
+      packets_.give_back(context);
       return false;
     }
     ++link.of->in_flight;
+    ++link.of->writes;
     return true;
-  }
-
-  [[nodiscard]] std::size_t largest_piece() const noexcept {
-    return one_sided() ? std::min(piece_bytes, fabric_.largest_message()) : fabric_.largest_message();
-  }
-
-  void prepare(landing& place, std::span<std::byte> into, std::size_t bytes, const registration* known) {
-    if (into.empty()) {
-      place.piece = landings_.take(bytes);
-      place.memory = place.piece->memory.first(bytes);
-      place.known = &place.piece->known;
-    } else {
-      place.memory = into;
-      place.known = known;
-      if (known == nullptr && (one_sided() || fabric_.registers().local())) {
-        place.own = registration(fabric_.registers(), into);
-        place.known = &place.own;
-      }
-    }
-    if (!one_sided() && bytes > fabric_.largest_message()) {
-      throw transport_error("a message of " + std::to_string(bytes) + " bytes; provider " + provider_name() +
-                                " carries at most " + std::to_string(fabric_.largest_message()) +
-                                ": choose smaller chunks",
-                            {.rank = rank_});
-    }
-    place.missing = (bytes - 1) / largest_piece() + 1;
-    place.prepared = true;
   }
 
   bool announce(rail_link& link, landing& place, std::size_t bytes) {
@@ -374,34 +296,25 @@ class rail_endpoint {
       h.address = place.known->address_of(place.memory.data());
       h.key = place.known->key();
     }
-    if (!post(*link.of, address_of(*link.of, link.peer), h, {}, false)) return false;
+    if (!packets_.post(*link.of, address_of(*link.of, link.peer), h, {}, false)) return false;
     link.told = h.consumed;
     return true;
   }
 
   void clear(landing& place) {
-    if (place.small != nullptr) recycle(place.small);
-    if (place.piece != nullptr) landings_.give_back(place.piece);
+    if (place.small != nullptr) packets_.give_back(place.small);
     place.small = nullptr;
-    place.piece = nullptr;
-    place.own = {};
-    place.known = nullptr;
-    place.memory = {};
-    place.prepared = place.posted = false;
-    place.missing = 0;
+    places_.clear(place);
   }
 
   /// Sends the credits and the goodbyes that are due.
   void pay() {
-    while (!answers_.empty()) {
-      if (!say_goodbye(answers_.back())) return;
-      answers_.pop_back();
-    }
+    if (!farewells_.answer(peers_)) return;
     while (!owing_.empty()) {
       rail_link& link = *owing_.back();
       if (link.taken != link.told) {
         const wire_header h = header_for(link, kind::credit, 0);
-        if (!post(*link.of, address_of(*link.of, link.peer), h, {}, true)) return;
+        if (!packets_.post(*link.of, address_of(*link.of, link.peer), h, {}, true)) return;
         link.told = h.consumed;
       }
       link.owes = false;
@@ -417,7 +330,7 @@ class rail_endpoint {
     const bool moved = fabric_.poll([&](std::uint32_t token) { landed(token); },
                                     [&](work& done, std::size_t bytes) { ended(done, bytes); },
                                     [&](work* lost, const std::string& words) { failed(lost, words); });
-    post_receives();
+    packets_.post_receives();
     return moved;
   }
 
@@ -433,13 +346,15 @@ class rail_endpoint {
       case work::type::receive: {
         auto& packet = static_cast<incoming&>(done);
         packet.bytes = bytes;
-        if (!take(packet)) recycle(&packet);
+        take(packet) ? packets_.replace() : packets_.recycle(&packet);
         return;
       }
       case work::type::send: {
         auto& sent = static_cast<outgoing&>(done);
-        if (sent.of != nullptr) finish(*sent.of);
-        give_back(&sent);
+        rail_group& group = *sent.of;
+        if (sent.memory == nullptr) --group.writes;
+        packets_.give_back(&sent);
+        finish(group);
         return;
       }
       case work::type::landing:
@@ -459,7 +374,7 @@ class rail_endpoint {
       matters = !static_cast<outgoing*>(lost)->may_fail;
       ended(*lost, 0);
     } else if (lost != nullptr && lost->what == work::type::receive) {
-      recycle(static_cast<incoming*>(lost));
+      packets_.recycle(static_cast<incoming*>(lost));
     }
     if (matters) silence("the network to another rank failed: " + words);
   }
@@ -469,9 +384,7 @@ class rail_endpoint {
     if (packet.bytes < sizeof(wire_header)) return false;
     const wire_header h = packet.header();
     if (h.what == kind::goodbye) {
-      if (h.from >= departed_.size()) return false;
-      departed_[h.from] = met_[h.from] = true;  // it waits for an answer, and has read all before it then
-      answers_.push_back(h.from);
+      farewells_.departed(h.from);
       return false;
     }
     const auto found = groups_.find(h.group);
@@ -482,7 +395,7 @@ class rail_endpoint {
     }
     rail_group& group = *found->second;
     if (h.from >= group.members.size() || h.lane >= schedule::lanes) return false;
-    met_[static_cast<std::size_t>(group.members[h.from])] = true;
+    farewells_.meet(static_cast<std::size_t>(group.members[h.from]));
     if (h.what == kind::failure) {
       group.failure->set(words_in(packet), h.number);
       return false;
@@ -508,7 +421,7 @@ class rail_endpoint {
     h.from = static_cast<std::uint32_t>(group.me);
     h.number = from;
     try {
-      if (post(group, address_of(group, peer), h, std::as_bytes(std::span(words)), true)) return true;
+      if (packets_.post(group, address_of(group, peer), h, std::as_bytes(std::span(words)), true)) return true;
       read();
       return false;
     } catch (const transport_error&) {
@@ -516,23 +429,10 @@ class rail_endpoint {
     }
   }
 
-  bool say_goodbye(std::size_t peer) {
-    wire_header h;
-    h.what = kind::goodbye;
-    h.from = static_cast<std::uint32_t>(rank_);
-    if (!told_[peer]) told_[peer] = post(farewell_, peers_[peer], h, {}, true);
-    return told_[peer];
-  }
-
-  /// Says goodbye to all peers and waits for theirs, two seconds at most: a connection that is closed too early may
-  /// take along what its other side has not read yet.
+  /// Two seconds at most.
   void leave() noexcept try {
     const auto end = clock::now() + std::chrono::seconds(2);
-    for (bool waiting = true; waiting && open_ && clock::now() < end;) {
-      waiting = farewell_.in_flight > 0;
-      for (std::size_t peer = 0; peer < peers_.size(); ++peer) {
-        if (met_[peer]) waiting = !say_goodbye(peer) || !departed_[peer] || waiting;
-      }
+    while (open_ && !farewells_.all_said(peers_) && clock::now() < end) {
       if (!read()) std::this_thread::yield();
     }
     silence("this rank has left");
@@ -544,19 +444,12 @@ class rail_endpoint {
   std::mutex mutex_{};
   bool open_ = true;
   std::string closed_because_{};
-  failure_state no_failure_{};
-  rail_group farewell_{0, 0, {}, no_failure_};  ///< counts goodbyes
   fabric fabric_;
   std::vector<fi_addr_t> peers_{};
-  std::vector<bool> met_{}, departed_{}, told_{};  ///< by rank: messages went to and fro; goodbye came; it was said
-  std::vector<std::size_t> answers_{};             ///< ranks to which it is to be said
-  landing_pool packets_;
-  landing_pool landings_;
-  std::deque<incoming> incomings_{};
-  std::vector<incoming*> idle_{};     ///< packets for which no receive is posted
+  packet_room packets_;
+  landing_room places_;
+  farewells farewells_;
   std::vector<incoming*> orphans_{};  ///< of groups that do not exist here yet
-  std::deque<outgoing> outgoings_{};
-  std::vector<outgoing*> free_outgoing_{};
   std::unordered_map<std::uint64_t, std::shared_ptr<rail_group>> groups_{};
   std::vector<std::shared_ptr<rail_group>> retired_{};
   std::vector<rail_link*> links_{};

@@ -70,6 +70,7 @@ struct rail_group {
   failure_state* failure;
   std::vector<std::unique_ptr<rail_link>> links;
   std::size_t in_flight = 0;  ///< packets and writes that the provider still has
+  std::size_t writes = 0;     ///< those of them that the provider takes out of the caller's memory
   std::size_t owing = 0;      ///< links that owe a credit
 };
 
