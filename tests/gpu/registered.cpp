@@ -37,13 +37,12 @@ std::vector<float> get(std::span<float> from, cudaStream_t stream) {
 }
 
 /// Gathers into registered memory, in place and not, with every algorithm and rows by copy engines or not.
-void gather(gpu_host& host, std::size_t copy_engine_bytes) {
+void gather(gpu_host& host, std::size_t copy_engine_bytes, std::size_t count) {
   auto chosen = gpu_host::patient();
   chosen.copy_engine_bytes = copy_engine_bytes;
   const auto world = host.world(chosen);
   const gpu_stream stream;
   const auto n = static_cast<std::size_t>(host.size()), me = static_cast<std::size_t>(host.rank());
-  constexpr std::size_t count = 4099;
   mics::nccl::registered_memory memory(world, (n + 1) * count * sizeof(float));
   ensure(memory.size_bytes() == (n + 1) * count * sizeof(float), "the size");
   const auto full = memory.as<float>().first(n * count);
@@ -78,7 +77,9 @@ void gather(gpu_host& host, std::size_t copy_engine_bytes) {
 
 TEST_CASE("gathers into registered memory, by multiprocessors") {
   for (const gpu_cluster& cluster : gpu_clusters()) {
-    on_gpus(cluster, [](gpu_host& host) { gather(host, std::size_t{1} << 40); });
+    on_gpus(cluster, [](gpu_host& host) {
+      for (const std::size_t count : {4096, 4099, 0}) gather(host, std::size_t{1} << 40, count);
+    });
   }
 }
 
@@ -87,7 +88,9 @@ TEST_CASE("gathers into registered memory, by copy engines") {
 #ifdef MICS_FAKE_GPU
     const int before = fake_gpu::copy_engine_collectives();
 #endif
-    on_gpus(cluster, [](gpu_host& host) { gather(host, 1); });
+    on_gpus(cluster, [](gpu_host& host) {
+      for (const std::size_t count : {4096, 4099, 0}) gather(host, 1, count);
+    });
 #ifdef MICS_FAKE_GPU
     const bool shares_nodes = cluster.node_size > 1 && cluster.world % cluster.node_size == 0;
     CHECK((fake_gpu::copy_engine_collectives() > before) == shares_nodes);

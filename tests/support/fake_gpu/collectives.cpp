@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string>
 
@@ -27,10 +28,20 @@ std::string not_by_copy_engines(ncclComm& comm, const call& c) {
   return fits ? std::string() : "copy engines cannot do it with this memory";
 }
 
+/// As NCCL 2.28 does it on real GPUs: kernels for windows move 16 bytes at once, whatever belongs to the call.
+std::string overwrites_neighbours(ncclComm& comm, const call& c) {
+  const std::lock_guard lock(comm.mutex);
+  const std::size_t bytes = c.count * width_of(c.type);
+  const bool odd = bytes % 16 != 0 || reinterpret_cast<std::uintptr_t>(c.to) % 16 != 0;
+  const bool would = c.what == kind::all_gather && odd && in_window(comm, c.to, bytes);
+  return would ? "blocks of this length overwrite their neighbours in windows" : std::string();
+}
+
 ncclResult_t make_call(ncclComm_t handle, cudaStream_t stream, call c) {
   const auto comm = find_communicator(handle, "a collective");
   if (!comm) return fail_group(ncclInvalidArgument);
   std::string wrong = mistakes(c, comm->rank, comm->all->size(), comm->device);
+  if (wrong.empty()) wrong = overwrites_neighbours(*comm, c);
   if (wrong.empty() && comm->copy_engines) {
     wrong = not_by_copy_engines(*comm, c);
     if (wrong.empty()) count_copy_engine_collective();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
@@ -24,6 +25,9 @@ namespace mics::nccl {
 
 /// Blocks below this size cross the rail packed, where a batch has several: a message each would cost more than copies.
 inline constexpr std::size_t packed_block_bytes = std::size_t{256} << 10;
+
+/// Bytes of which blocks are multiples where NCCL's kernels for registered memory may have them.
+inline constexpr std::size_t window_unit = 16;
 
 /// Planned calls on their way to NCCL: what they need, and the up to three groups of NCCL calls that carry them out.
 /// Made first, which checks the types; once the communicators of for_each_stage() exist and there are scratch_bytes(),
@@ -64,7 +68,7 @@ class launch {
         f(stage::rail);
         f(stage::node);
       }
-      if (const stage s = node_stage(c); s == stage::copy_engines) f(s);
+      if (const stage s = node_stage(c); by_windows(s)) f(s);
     }
   }
 
@@ -108,7 +112,7 @@ class launch {
         const device_scope current(group_->device());
         required_kernels("accumulation::widened")
             .convert(c.call().input, c.call().type, wide, c.planned->moved, c.call().blocks.total(), stream_);
-      } else if (node_stage(c) == stage::copy_engines) {
+      } else if (by_windows(node_stage(c))) {
         into_slot(c);
       }
     }
@@ -226,17 +230,23 @@ class launch {
     if (c.call().what == operation::barrier) take(1);
   }
 
-  /// The communicator in which a node gathers: without multiprocessors where the memory is registered.
+  /// The communicator in which a node gathers: where the memory is registered, by way of its windows. Not so blocks
+  /// that are no multiple of what NCCL's kernels for windows move at once: in 2.28 these overwrite neighbours.
   [[nodiscard]] stage node_stage(const bound_call& c) const {
     const stage plain = c.hierarchical() ? stage::node : stage::whole;
-    if (c.call().what != operation::all_gather || !c.even() || group_->shape().node_size == 1) return plain;
-    if (!c.hierarchical() && group_->shape().nodes > 1) return plain;
-    if (brings_rows(c)) return plain;  // copy engines read registered memory only
-    const std::size_t row = c.bytes(0) * static_cast<std::size_t>(group_->shape().node_size);
-    return group_->by_copy_engines(c.output, c.call().blocks.total() * c.width(), row) ? stage::copy_engines : plain;
+    const group_shape& shape = group_->shape();
+    if (c.call().what != operation::all_gather || !c.even() || shape.node_size == 1 || c.count(0) == 0) return plain;
+    if (!c.hierarchical() && (shape.nodes > 1 || !shape.flat_reason.empty())) return plain;
+    if (brings_rows(c)) return plain;  // out of temporary memory, which is not registered
+    const bool aligned = c.bytes(0) % window_unit == 0 && reinterpret_cast<std::uintptr_t>(c.output) % window_unit == 0;
+    if (!aligned || !group_->registered(c.output, c.call().blocks.total() * c.width())) return plain;
+    const std::size_t row = c.bytes(0) * static_cast<std::size_t>(shape.node_size);
+    return group_->by_copy_engines(row) ? stage::copy_engines : stage::windows;
   }
 
-  // Copy engines take the shard only out of registered memory, where its slot is.
+  static bool by_windows(stage s) noexcept { return s == stage::windows || s == stage::copy_engines; }
+
+  // Windows take the shard only out of registered memory, where its slot is.
   void into_slot(bound_call& c) {
     std::byte* const slot = c.output + c.offset(c.shape->rank);
     if (slot == c.input) return;

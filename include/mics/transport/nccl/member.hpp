@@ -120,8 +120,11 @@ class member {
   [[nodiscard]] nccl::wire wire_of(stage s, cudaStream_t stream) const noexcept { return {communicator(s), stream}; }
   [[nodiscard]] bool has(stage s) const noexcept { return communicator(s) != nullptr; }
   void make(stage s) { stages_.make(s, whole_, shape_); }
-  [[nodiscard]] bool by_copy_engines(const std::byte* memory, std::size_t bytes, std::size_t row_bytes) const noexcept {
-    return row_bytes >= settings_.copy_engine_bytes && has_copy_engines && windows_.cover(memory, bytes);
+  [[nodiscard]] bool registered(const std::byte* memory, std::size_t bytes) const noexcept {
+    return windows_.cover(memory, bytes);
+  }
+  [[nodiscard]] bool by_copy_engines(std::size_t row_bytes) const noexcept {
+    return has_copy_engines && row_bytes >= settings_.copy_engine_bytes;
   }
   /// How NCCL reduces; throws usage_error for types that it cannot. An average is a sum but for its first stage.
   [[nodiscard]] native_sum reduction_of(data_type type, reduction how) const {

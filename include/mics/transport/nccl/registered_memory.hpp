@@ -77,7 +77,7 @@ class registered_memory {
     if constexpr (!has_windows) return;
     if (group_->shape().node_size == 1) return;        // nobody to reach
     if (!group_->shape().flat_reason.empty()) return;  // flat, but not inside one node
-    for (const stage s : {stage::node, stage::copy_engines}) {
+    for (const stage s : {stage::windows, stage::copy_engines}) {
       if (s == stage::copy_engines && !has_copy_engines) continue;
       if (!group_->has(s)) grouped([&] { group_->make(s); });
 #if NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0)

@@ -76,7 +76,7 @@ inline void provide(std::span<launch> launches, std::chrono::milliseconds timeou
   }
   const native_bytes_counter taken(launches);
   within_deadline(groups_of(launches), timeout, "splitting off the groups of its stages", [&] {
-    for (const stage s : {stage::rail, stage::node, stage::copy_engines}) make_stage(launches, s);
+    for (const stage s : {stage::rail, stage::node, stage::windows, stage::copy_engines}) make_stage(launches, s);
   });
   taken.count();
   for (const launch& l : launches) {

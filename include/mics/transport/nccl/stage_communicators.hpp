@@ -17,7 +17,8 @@ enum class stage {
   whole,         ///< the group itself
   rail,          ///< between nodes
   node,          ///< inside a node
-  copy_engines,  ///< inside a node too, for registered memory: no multiprocessor is taken from computation
+  windows,       ///< inside a node too, for registered memory: ranks reach each other's buffers
+  copy_engines,  ///< likewise, without taking a multiprocessor from computation
 };
 
 /// Has this build of NCCL collectives that need no multiprocessor (2.28)?
@@ -27,7 +28,8 @@ inline constexpr bool has_copy_engines = true;
 inline constexpr bool has_copy_engines = false;
 #endif
 
-/// The rail, node and copy-engine communicators of one group, split off at their first use.
+/// The communicators of one group's stages, split off at their first use. Registered memory has communicators of its
+/// own, for in those where it is registered NCCL uses it whatever the call.
 class stage_communicators {
  public:
   /// The communicator of a stage; null until it has been made.
@@ -70,7 +72,7 @@ class stage_communicators {
  private:
   static constexpr std::size_t index(stage s) noexcept { return static_cast<std::size_t>(s); }
 
-  std::array<ncclComm_t, 4> made_{};
+  std::array<ncclComm_t, 5> made_{};
 };
 
 }  // namespace mics::nccl
