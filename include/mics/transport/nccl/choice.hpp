@@ -11,15 +11,18 @@
 
 namespace mics::nccl {
 
-// Built-in rules, where no tuned table speaks. Measured with bench/mics_perf on two faked nodes and on four; see
-// bench/README.md.
+// Built-in rules, where no tuned table speaks. Measured with bench/mics_perf on 2 x 2 and 4 x 2 GPUs with NCCL 2.28,
+// see bench/README.md: a table of one's own machine is better.
 
-/// An all-reduce of less takes fewer steps flat than in three stages.
-inline constexpr std::size_t small_all_reduce = std::size_t{256} << 10;
-/// From here on, on two nodes, NCCL's tree brings no more bytes into a node than three stages do.
-inline constexpr std::size_t tree_all_reduce = std::size_t{128} << 20;
-/// Below, one collective on the rail is faster than a message to every node; its rows take little memory.
-inline constexpr std::size_t small_gather = std::size_t{512} << 10;
+/// Between these sizes a gather's messages into the final slots are faster than one collective on the rail; elsewhere
+/// that is, and its rows are worth their memory.
+inline constexpr std::size_t slots_from = std::size_t{32} << 10;
+inline constexpr std::size_t slots_to = std::size_t{2} << 20;
+/// On two nodes NCCL's tree brings no more bytes into a node than three stages do: it wins between the first two sizes,
+/// where its one launch counts, and from the third on.
+inline constexpr std::size_t tree_from = std::size_t{32} << 10;
+inline constexpr std::size_t tree_to = std::size_t{128} << 10;
+inline constexpr std::size_t tree_again_from = std::size_t{64} << 20;
 
 namespace detail {
 
@@ -33,14 +36,12 @@ inline plan_choice choose_automatic(const plan_request& r, const group_shape& sh
   if (r.what == operation::broadcast) {
     return {.how = algorithm::native, .why = "NCCL's ring already enters each node once"};
   }
-  if (r.what == operation::all_reduce && r.bytes < small_all_reduce) {
-    return {.how = algorithm::native, .why = "small: one launch instead of three"};
-  }
-  if (r.what == operation::all_reduce && shape.nodes == 2 && r.bytes >= tree_all_reduce) {
-    return {.how = algorithm::native, .why = "large, on two nodes: NCCL's tree is as good as stages"};
+  const bool tree = (r.bytes >= tree_from && r.bytes < tree_to) || r.bytes >= tree_again_from;
+  if (r.what == operation::all_reduce && shape.nodes == 2 && tree) {
+    return {.how = algorithm::native, .why = "on two nodes NCCL's tree brings as few bytes into a node"};
   }
   return {.how = algorithm::hierarchical,
-          .on_rail = r.bytes < small_gather ? algorithm::native : algorithm::direct,
+          .on_rail = r.bytes >= slots_from && r.bytes < slots_to ? algorithm::direct : algorithm::native,
           .why = "the group spans nodes: each byte crosses the slow links once a node that needs it"};
 }
 
