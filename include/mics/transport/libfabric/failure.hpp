@@ -19,8 +19,8 @@ inline std::string words_of(const std::exception_ptr& failure) {
   }
 }
 
-/// Why a world, or a group from one of its operations on, can no longer work. The first reason counts, except that an
-/// earlier operation's failure gives way to none. Set by any thread, seen by all.
+/// Why a world, or a group from one of its operations on, can no longer work. The reason of the earliest operation
+/// counts. Set by any thread, seen by all.
 class failure_state {
  public:
   /// From operation number `from` on; 0: everything.

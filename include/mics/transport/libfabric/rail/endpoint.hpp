@@ -22,6 +22,7 @@
 #include <mics/transport/libfabric/rail/landing_room.hpp>
 #include <mics/transport/libfabric/rail/link.hpp>
 #include <mics/transport/libfabric/rail/packets.hpp>
+#include <mics/transport/libfabric/rail/sender.hpp>
 #include <mics/transport/libfabric/settings.hpp>
 
 namespace mics::libfabric {
@@ -37,7 +38,8 @@ class rail_endpoint {
         fabric_(choose_provider(chosen, local_rank), rank),
         packets_(fabric_),
         places_(fabric_),
-        farewells_(packets_, rank) {}
+        farewells_(packets_, rank),
+        out_(fabric_, packets_, places_, farewells_, rank) {}
   ~rail_endpoint() { leave(); }
   rail_endpoint(const rail_endpoint&) = delete;
   rail_endpoint& operator=(const rail_endpoint&) = delete;
@@ -49,7 +51,7 @@ class rail_endpoint {
   /// The names of all ranks, in their order.
   void connect(const std::vector<std::vector<std::byte>>& names) {
     const std::lock_guard lock(mutex_);
-    for (const auto& name : names) peers_.push_back(fabric_.connect(name));
+    out_.connect(names);
     farewells_.resize(names.size());
   }
 
@@ -107,7 +109,7 @@ class rail_endpoint {
     const std::lock_guard lock(mutex_);
     require_open();
     rail_link& link = link_to(group, peer, lane);
-    return bytes.size() <= small_bytes ? send_packet(link, bytes) : send_large(link, bytes);
+    return out_.send(link, bytes);
   }
 
   /// `known`: the registration of the memory around `into`, if there is one.
@@ -128,7 +130,7 @@ class rail_endpoint {
         if (into.empty() && ahead > 0 && (ahead + 1) * bytes > most_kept) return false;
         places_.prepare(place, into, bytes, known);
       }
-      if (!announce(link, place, bytes)) return false;
+      if (!out_.announce(link, place, bytes)) return false;
     }
     ++link.expected;
     return true;
@@ -216,91 +218,6 @@ class rail_endpoint {
     return *link;
   }
 
-  [[nodiscard]] fi_addr_t address_of(const rail_group& group, int peer) {
-    const auto rank = static_cast<std::size_t>(group.members[static_cast<std::size_t>(peer)]);
-    farewells_.meet(rank);
-    return peers_[rank];
-  }
-
-  // ---- packets
-
-  [[nodiscard]] wire_header header_for(const rail_link& link, kind what, std::uint64_t number) const {
-    wire_header h;
-    h.what = what;
-    h.lane = link.lane;
-    h.group = link.of->id;
-    h.from = static_cast<std::uint32_t>(link.of->me);
-    h.number = number;
-    h.consumed = link.taken;
-    return h;
-  }
-
-  bool send_packet(rail_link& link, std::span<const std::byte> bytes) {
-    if (link.sent - link.consumed >= rail_window) return false;
-    wire_header h = header_for(link, kind::data, link.sent);
-    h.bytes = bytes.size();
-    if (!packets_.post(*link.of, address_of(*link.of, link.peer), h, bytes, false)) return false;
-    link.told = h.consumed;
-    ++link.sent;
-    return true;
-  }
-
-  // ---- large messages
-
-  bool send_large(rail_link& link, std::span<const std::byte> bytes) {
-    const rail_link::slot& slot = link.slot_of(link.sent);
-    if (slot.number != link.sent) return false;
-    if (slot.bytes != bytes.size()) {
-      const int peer = link.of->members[static_cast<std::size_t>(link.peer)];
-      throw usage_error("rank " + std::to_string(peer) + " expects " + std::to_string(slot.bytes) +
-                            " bytes where this rank sends " + std::to_string(bytes.size()) +
-                            ": their counts, types or operations differ",
-                        {.rank = rank_});
-    }
-    while (link.written < bytes.size()) {
-      const auto piece = bytes.subspan(link.written, std::min(places_.largest_piece(), bytes.size() - link.written));
-      if (!write(link, slot, piece)) return false;
-      link.written += piece.size();
-    }
-    link.written = 0;
-    ++link.sent;
-    return true;
-  }
-
-  bool write(rail_link& link, const rail_link::slot& slot, std::span<const std::byte> piece) {
-    const fi_addr_t to = address_of(*link.of, link.peer);
-    outgoing* const context = packets_.take(*link.of);
-    if (fabric_.registers().local()) context->lent = registration(fabric_.registers(), piece);
-    void* const descriptor = context->lent.descriptor();
-    const bool posted = one_sided() ? fabric_.post_write(to, piece, descriptor, slot.token, slot.address + link.written,
-                                                         slot.key, *context)
-                                    : fabric_.post_tagged_send(to, piece, descriptor, slot.token, *context);
-    if (!posted) {
-      packets_.give_back(context);
-      return false;
-    }
-    ++link.of->in_flight;
-    ++link.of->writes;
-    return true;
-  }
-
-  bool announce(rail_link& link, landing& place, std::size_t bytes) {
-    if (!one_sided() && !place.posted) {
-      if (!fabric_.post_tagged_receive(place, link.token_of(link.expected))) return false;
-      place.posted = true;
-    }
-    wire_header h = header_for(link, kind::slot, link.expected);
-    h.bytes = bytes;
-    h.token = link.token_of(link.expected);
-    if (one_sided()) {
-      h.address = place.known->address_of(place.memory.data());
-      h.key = place.known->key();
-    }
-    if (!packets_.post(*link.of, address_of(*link.of, link.peer), h, {}, false)) return false;
-    link.told = h.consumed;
-    return true;
-  }
-
   void clear(landing& place) {
     if (place.small != nullptr) packets_.give_back(place.small);
     place.small = nullptr;
@@ -309,14 +226,10 @@ class rail_endpoint {
 
   /// Sends the credits and the goodbyes that are due.
   void pay() {
-    if (!farewells_.answer(peers_)) return;
+    if (!farewells_.answer(out_.peers())) return;
     while (!owing_.empty()) {
       rail_link& link = *owing_.back();
-      if (link.taken != link.told) {
-        const wire_header h = header_for(link, kind::credit, 0);
-        if (!packets_.post(*link.of, address_of(*link.of, link.peer), h, {}, true)) return;
-        link.told = h.consumed;
-      }
+      if (link.taken != link.told && !out_.send_credit(link)) return;
       link.owes = false;
       --link.of->owing;
       owing_.pop_back();
@@ -415,13 +328,8 @@ class rail_endpoint {
   bool try_tell(rail_group& group, int peer, std::uint64_t from, const std::string& words) {
     const std::lock_guard lock(mutex_);
     if (!open_) return true;
-    wire_header h;
-    h.what = kind::failure;
-    h.group = group.id;
-    h.from = static_cast<std::uint32_t>(group.me);
-    h.number = from;
     try {
-      if (packets_.post(group, address_of(group, peer), h, std::as_bytes(std::span(words)), true)) return true;
+      if (out_.send_failure(group, peer, from, words)) return true;
       read();
       return false;
     } catch (const transport_error&) {
@@ -432,7 +340,7 @@ class rail_endpoint {
   /// Two seconds at most.
   void leave() noexcept try {
     const auto end = clock::now() + std::chrono::seconds(2);
-    while (open_ && !farewells_.all_said(peers_) && clock::now() < end) {
+    while (open_ && !farewells_.all_said(out_.peers()) && clock::now() < end) {
       if (!read()) std::this_thread::yield();
     }
     silence("this rank has left");
@@ -445,10 +353,10 @@ class rail_endpoint {
   bool open_ = true;
   std::string closed_because_{};
   fabric fabric_;
-  std::vector<fi_addr_t> peers_{};
   packet_room packets_;
   landing_room places_;
   farewells farewells_;
+  rail_sender out_;
   std::vector<incoming*> orphans_{};  ///< of groups that do not exist here yet
   std::unordered_map<std::uint64_t, std::shared_ptr<rail_group>> groups_{};
   std::vector<std::shared_ptr<rail_group>> retired_{};
