@@ -5,9 +5,11 @@
 #   OPTIONAL names        components of mics or libraries of CUDA: the sources below <folder>/<name> are its own where that
 #                         is usable here, else those below <folder>/no_<name>
 #   CUDA                  it cannot do without a compiler for CUDA, and its .cu files are sources too
+#   GPU                   the sources below <folder>/gpu, CUDA's too, are its own where NCCL, cuBLAS and a compiler for CUDA
+#                         are here, else those below <folder>/no_gpu
 #   SOURCES files         of other folders
 function(mics_add_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 program "CUDA" "" "NEEDS;COMPONENTS;OPTIONAL;SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 program "CUDA;GPU" "" "NEEDS;COMPONENTS;OPTIONAL;SOURCES")
   set(patterns "${name}/*.cpp")
   if(program_CUDA)
     list(APPEND patterns "${name}/*.cu")
@@ -49,10 +51,20 @@ function(mics_add_program name)
     endif()
   endforeach()
 
+  if(program_GPU AND mics_cuda AND TARGET CUDA::cublas)
+    list(APPEND libraries mics::nccl CUDA::cublas)
+    list(FILTER sources EXCLUDE REGEX "/${name}/no_gpu/")
+    file(GLOB_RECURSE kernels CONFIGURE_DEPENDS "${name}/gpu/*.cu")
+    list(APPEND sources ${kernels})
+  elseif(program_GPU)
+    message(STATUS "mics: ${name} without GPUs: they need NCCL, cuBLAS and a compiler for CUDA")
+    list(FILTER sources EXCLUDE REGEX "/${name}/gpu/")
+  endif()
+
   add_executable(${name} ${sources} ${program_SOURCES})
   target_link_libraries(${name} PRIVATE mics::mics ${libraries})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
-  if(program_CUDA)  # CMake 3.25 does not know that nvcc has C++20
+  if(program_CUDA OR kernels)  # CMake 3.25 does not know that nvcc has C++20
     target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>")
   endif()
 endfunction()

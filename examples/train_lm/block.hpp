@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "linear.hpp"
 #include "random.hpp"
 #include "rms_norm.hpp"
 #include "tensors.hpp"
@@ -14,11 +13,12 @@
 namespace train_lm {
 
 /// A residual layer: x + W2 silu(W1 norm(x) + b1) + b2.
-class block {
+template <class Math> class block {
  public:
-  explicit block(const model_shape& shape)
-      : shape_(shape),
-        norm_(shape.width, shape.batch),
+  block(const model_shape& shape, Math math)
+      : math_(math),
+        shape_(shape),
+        norm_(shape.batch, math),
         input_(shape.width * shape.batch),
         normed_(input_.size()),
         before_(shape.hidden() * shape.batch),
@@ -45,24 +45,21 @@ class block {
   /// Adds the block's result to x.
   void forward(std::span<const float> parameters, std::span<float> x) {
     const auto [gain, weight_1, bias_1, weight_2, bias_2] = split(parameters);
-    std::copy(x.begin(), x.end(), input_.begin());
+    math_.copy(x, input_);
     norm_.forward(gain, input_, normed_);
-    linear_forward(weight_1, bias_1, normed_, before_, shape_.batch);
-    for (std::size_t i = 0; i < before_.size(); ++i) after_[i] = before_[i] * sigmoid(before_[i]);
-    linear_forward(weight_2, bias_2, after_, x, shape_.batch);
-    for (std::size_t i = 0; i < input_.size(); ++i) x[i] += input_[i];
+    math_.linear(weight_1, bias_1, normed_, before_, shape_.batch);
+    math_.silu(before_, after_);
+    math_.linear(weight_2, bias_2, after_, x, shape_.batch);
+    math_.add(input_, x);
   }
 
   /// Turns the gradient of the result (in dx) into that of x; adds to the gradients of the parameters.
   void backward(std::span<const float> parameters, std::span<float> dx, std::span<float> gradients) {
     const auto [gain, weight_1, bias_1, weight_2, bias_2] = split(parameters);
     const auto [d_gain, d_weight_1, d_bias_1, d_weight_2, d_bias_2] = split(gradients);
-    linear_backward(weight_2, after_, dx, d_weight_2, d_bias_2, d_hidden_, shape_.batch);
-    for (std::size_t i = 0; i < before_.size(); ++i) {
-      const float s = sigmoid(before_[i]);
-      d_hidden_[i] *= s * (1.0F + before_[i] * (1.0F - s));
-    }
-    linear_backward(weight_1, normed_, d_hidden_, d_weight_1, d_bias_1, d_normed_, shape_.batch);
+    math_.linear_gradient(weight_2, after_, dx, d_weight_2, d_bias_2, d_hidden_, shape_.batch);
+    math_.silu_gradient(before_, d_hidden_);
+    math_.linear_gradient(weight_1, normed_, d_hidden_, d_weight_1, d_bias_1, d_normed_, shape_.batch);
     norm_.backward(gain, input_, d_normed_, d_gain, dx);
   }
 
@@ -75,12 +72,11 @@ class block {
     return {read.next(sizes[0]), read.next(sizes[1]), read.next(sizes[2]), read.next(sizes[3]), read.next(sizes[4])};
   }
 
-  static float sigmoid(float x) { return 1.0F / (1.0F + std::exp(-x)); }
-
+  Math math_;
   model_shape shape_;
-  rms_norm norm_;
-  std::vector<float> input_, normed_, before_, after_;  // what the backward pass needs of the forward pass
-  std::vector<float> d_normed_, d_hidden_;
+  rms_norm<Math> norm_;
+  typename Math::buffer input_, normed_, before_, after_;  // what the backward pass needs of the forward pass
+  typename Math::buffer d_normed_, d_hidden_;
 };
 
 }  // namespace train_lm

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
 
 #include <CLI/CLI.hpp>
+
+#include <mics/bootstrap/environment.hpp>
+#include <mics/error.hpp>
 
 #include "settings.hpp"
 #include "transports.hpp"
@@ -36,6 +40,27 @@ inline void check_together(const settings& s) {
   }
 }
 
+// Where ranks are processes, their launcher tells what the command line leaves open.
+inline void take_place(const CLI::App& app, settings& s) {
+  mics::bootstrap::environment here;
+  try {
+    here = mics::bootstrap::read_environment();
+  } catch (const mics::error& e) {
+    throw CLI::ValidationError("--transport", s.transport + ": " + e.what());
+  }
+  const auto given = [&app](const char* option) { return app.get_option(option)->count() > 0; };
+  s.speaks = here.rank == 0;
+  if (!given("--node-size")) {
+    const int told = here.local_size > 0 ? here.local_size : here.world_size;
+    s.node_size = given("--nodes") ? std::max(here.world_size / s.nodes, 1) : told;
+  }
+  if (!given("--nodes")) s.nodes = std::max(here.world_size / s.node_size, 1);
+  if (s.world_size() == here.world_size) return;
+  throw CLI::ValidationError("--nodes", std::to_string(s.nodes) + " nodes of " + std::to_string(s.node_size) +
+                                            " are not the " + std::to_string(here.world_size) +
+                                            " ranks that were started; allowed: nodes that hold them all evenly");
+}
+
 }  // namespace detail
 
 /// Reads the options into `s`. Throws CLI::ParseError, whose message names the option, its value and what is allowed.
@@ -44,7 +69,7 @@ inline void parse(CLI::App& app, settings& s, int argc, char** argv) {
     app.add_option(name, value, what)->check(CLI::Range(least, most))->capture_default_str();
   };
   app.add_option("--text", s.text, "file to learn (default: the project's own headers)")->check(CLI::ExistingFile);
-  size("--nodes", s.nodes, 1, 256, "pretended nodes");
+  size("--nodes", s.nodes, 1, 256, "nodes: pretended ones over threads; else as started");
   size("--node-size", s.node_size, 1, 256, "ranks a node");
   size("--partition", s.partition, 0, 256, "ranks that share one replica with MiCS, 0: one node");
   size("--micro-steps", s.micro_steps, 1, 1024, "forward and backward passes before an optimizer step");
@@ -63,6 +88,7 @@ inline void parse(CLI::App& app, settings& s, int argc, char** argv) {
   app.add_flag("--alone", s.alone, "also train on one rank alone, to compare");
   app.add_flag("--checked", s.checked, "compare every collective among all ranks before data move");
   app.parse(argc, argv);
+  if (s.transport != "thread") detail::take_place(app, s);
   detail::check_together(s);
 }
 

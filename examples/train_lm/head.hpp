@@ -7,7 +7,6 @@
 #include <span>
 #include <vector>
 
-#include "linear.hpp"
 #include "random.hpp"
 #include "rms_norm.hpp"
 #include "tensors.hpp"
@@ -15,11 +14,12 @@
 namespace train_lm {
 
 /// Last layer: a probability for each of the 256 possible next bytes, and the loss, -log(probability of the true one).
-class head {
+template <class Math> class head {
  public:
-  explicit head(const model_shape& shape)
-      : shape_(shape),
-        norm_(shape.width, shape.batch),
+  head(const model_shape& shape, Math math)
+      : math_(math),
+        shape_(shape),
+        norm_(shape.batch, math),
         normed_(shape.width * shape.batch),
         gradient_(normed_.size()),
         probability_(256 * shape.batch) {}
@@ -34,14 +34,13 @@ class head {
     std::fill(bias.begin(), bias.end(), 0.0F);
   }
 
-  /// The mean loss of the micro-batch, in nats a byte.
-  double forward(std::span<const float> parameters, std::span<const float> x, std::span<const std::uint8_t> targets) {
+  /// `loss` becomes the mean of the micro-batch, in nats a byte.
+  void forward(std::span<const float> parameters, std::span<const float> x, std::span<const std::uint8_t> targets,
+               typename Math::number& loss) {
     const auto [gain, weight, bias] = split(parameters);
     norm_.forward(gain, x, normed_);
-    linear_forward(weight, bias, normed_, probability_, shape_.batch);
-    double loss = 0;
-    for (std::size_t b = 0; b < shape_.batch; ++b) loss -= std::log(softmax(b, targets[b]));
-    return loss / static_cast<double>(shape_.batch);
+    math_.linear(weight, bias, normed_, probability_, shape_.batch);
+    math_.cross_entropy(probability_, targets, loss);
   }
 
   /// Writes the gradient of x; adds to the gradients of the parameters.
@@ -49,11 +48,9 @@ class head {
                 std::span<float> dx, std::span<float> gradients) {
     const auto [gain, weight, bias] = split(parameters);
     const auto [d_gain, d_weight, d_bias] = split(gradients);
-    // The gradient of softmax and loss together is probability - truth; the mean divides it by the batch.
-    for (std::size_t b = 0; b < shape_.batch; ++b) probability_[targets[b] * shape_.batch + b] -= 1.0F;
-    for (float& value : probability_) value /= static_cast<float>(shape_.batch);
-    linear_backward(weight, normed_, probability_, d_weight, d_bias, gradient_, shape_.batch);
-    std::fill(dx.begin(), dx.end(), 0.0F);
+    math_.cross_entropy_gradient(probability_, targets);
+    math_.linear_gradient(weight, normed_, probability_, d_weight, d_bias, gradient_, shape_.batch);
+    math_.fill(dx, 0.0F);
     norm_.backward(gain, x, gradient_, d_gain, dx);
   }
 
@@ -66,22 +63,10 @@ class head {
     return {read.next(sizes[0]), read.next(sizes[1]), read.next(sizes[2])};
   }
 
-  // Turns the scores of one sample into probabilities; returns that of the true byte.
-  double softmax(std::size_t sample, std::size_t target) {
-    const auto score = [this, sample](std::size_t byte) -> float& {
-      return probability_[byte * shape_.batch + sample];
-    };
-    float largest = score(0);
-    for (std::size_t byte = 1; byte < 256; ++byte) largest = std::max(largest, score(byte));
-    float sum = 0;
-    for (std::size_t byte = 0; byte < 256; ++byte) sum += score(byte) = std::exp(score(byte) - largest);
-    for (std::size_t byte = 0; byte < 256; ++byte) score(byte) /= sum;
-    return std::max(static_cast<double>(score(target)), 1e-30);
-  }
-
+  Math math_;
   model_shape shape_;
-  rms_norm norm_;
-  std::vector<float> normed_, gradient_, probability_;
+  rms_norm<Math> norm_;
+  typename Math::buffer normed_, gradient_, probability_;
 };
 
 }  // namespace train_lm

@@ -9,6 +9,7 @@
 #include "block.hpp"
 #include "embedding.hpp"
 #include "head.hpp"
+#include "host_math.hpp"
 #include "random.hpp"
 #include "tensors.hpp"
 #include "text.hpp"
@@ -18,15 +19,17 @@ namespace train_lm {
 /// The model guesses the next byte from the bytes before it; it owns activations only.
 /// The parameters of a layer come as one flat buffer from outside, for the time of a single call: this is what lets a
 /// trainer gather a layer just before its use and forget it right after.
-class language_model {
+template <class Math> class language_model_on {
  public:
-  explicit language_model(const model_shape& shape)
-      : shape_(shape),
-        embedding_(shape),
-        blocks_(shape.blocks, block(shape)),
-        head_(shape),
+  explicit language_model_on(const model_shape& shape, Math math = {})
+      : math_(math),
+        shape_(shape),
+        embedding_(shape, math),
+        head_(shape, math),
         x_(shape.width * shape.batch),
-        dx_(x_.size()) {}
+        dx_(x_.size()) {
+    for (std::size_t i = 0; i < shape.blocks; ++i) blocks_.emplace_back(shape, math);
+  }
 
   /// Embedding, blocks, head.
   [[nodiscard]] std::size_t layers() const { return blocks_.size() + 2; }
@@ -37,7 +40,8 @@ class language_model {
     return layer < last() ? blocks_[layer - 1].tensors() : head_.tensors();
   }
 
-  /// Writes the start values of a layer, the same ones for the same seed wherever this is called.
+  /// Writes the start values of a layer into memory of the host, the same ones for the same seed wherever this is
+  /// called.
   void initialize(std::size_t layer, std::span<float> parameters, std::uint64_t seed) const {
     const uniform draw(hash({seed, layer}));
     if (layer == 0) return embedding_.initialize(parameters, draw);
@@ -45,33 +49,36 @@ class language_model {
   }
 
   /// Runs one layer on the micro-batch; layers follow in ascending order. The last one leaves the loss.
-  void forward(std::size_t layer, std::span<const float> parameters, const micro_batch& batch) {
+  void forward(std::size_t layer, std::span<const float> parameters, const typename Math::batch& batch) {
     if (layer == 0) return embedding_.forward(parameters, batch.contexts, x_);
     if (layer < last()) return blocks_[layer - 1].forward(parameters, x_);
-    loss_ = head_.forward(parameters, x_, batch.targets);
+    head_.forward(parameters, x_, batch.targets, loss_);
   }
 
   /// Writes one layer's gradients for the micro-batch; layers follow in descending order.
-  void backward(std::size_t layer, std::span<const float> parameters, const micro_batch& batch,
+  void backward(std::size_t layer, std::span<const float> parameters, const typename Math::batch& batch,
                 std::span<float> gradients) {
-    std::fill(gradients.begin(), gradients.end(), 0.0F);
+    math_.fill(gradients, 0.0F);
     if (layer == last()) return head_.backward(parameters, x_, batch.targets, dx_, gradients);
     if (layer > 0) return blocks_[layer - 1].backward(parameters, dx_, gradients);
     embedding_.backward(parameters, batch.contexts, dx_, gradients);
   }
 
   /// Mean loss of the last micro-batch, in nats a byte.
-  [[nodiscard]] double loss() const { return loss_; }
+  [[nodiscard]] const typename Math::number& loss() const { return loss_; }
 
  private:
   [[nodiscard]] std::size_t last() const { return blocks_.size() + 1; }
 
+  Math math_;
   model_shape shape_;
-  embedding embedding_;
-  std::vector<block> blocks_;
-  head head_;
-  std::vector<float> x_, dx_;
-  double loss_ = 0;
+  embedding<Math> embedding_;
+  std::vector<block<Math>> blocks_{};
+  head<Math> head_;
+  typename Math::buffer x_, dx_;
+  typename Math::number loss_{};
 };
+
+using language_model = language_model_on<host_math>;
 
 }  // namespace train_lm

@@ -7,7 +7,7 @@
 
 namespace train_lm {
 
-/// Bytes that ranks sent each other, as the transport counts them.
+/// Bytes that ranks sent each other, as the transport counts them, or as planned where it does not.
 struct link_bytes {
   std::uint64_t slow = 0;                  ///< between nodes
   std::uint64_t fast = 0;                  ///< inside nodes
@@ -16,6 +16,13 @@ struct link_bytes {
   /// Into the node that receives most: its network card is what a step waits for.
   [[nodiscard]] std::uint64_t busiest_node() const {
     return into_node.empty() ? 0 : *std::max_element(into_node.begin(), into_node.end());
+  }
+
+  /// The same for so many steps.
+  [[nodiscard]] link_bytes times(std::uint64_t steps) const {
+    link_bytes all{slow * steps, fast * steps, into_node};
+    for (std::uint64_t& bytes : all.into_node) bytes *= steps;
+    return all;
   }
 
   /// Adds what moved between two readings.

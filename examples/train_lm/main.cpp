@@ -12,6 +12,7 @@
 #include "alone.hpp"
 #include "command_line.hpp"
 #include "default_text.hpp"
+#include "over_nccl.hpp"
 #include "report.hpp"
 #include "strategy.hpp"
 #include "training_run.hpp"
@@ -30,7 +31,8 @@ void print_introduction(const settings& s, const text_source& text) {
   std::printf("text:     %s, %zu bytes\n", text.name.c_str(), text.bytes.size());
   std::printf("model:    guesses the next byte from %zu; %zu parameters in %zu layers\n", s.shape.context, parameters,
               model.layers());
-  std::printf("cluster:  %d pretended nodes x %d ranks; transport %s\n", s.nodes, s.node_size, s.transport.c_str());
+  std::printf("cluster:  %d%s nodes x %d ranks; transport %s\n", s.nodes, s.transport == "thread" ? " pretended" : "",
+              s.node_size, s.transport.c_str());
   std::printf("step:     %d ranks x %d micro-steps x %zu samples\n", s.world_size(), s.micro_steps, s.shape.batch);
 }
 
@@ -52,16 +54,26 @@ void print_flat_reason(const settings& s, const strategy& how) {
   }
 }
 
+training training_by(const settings& s, const text_source& text) {
+  if (s.transport == "nccl") return over_nccl(s, text.bytes);
+  return [&](const strategy& how, const progress& report) { return train(s, how, text.bytes, report); };
+}
+
 void compare(const settings& s, const text_source& text) {
+  const training train_by = training_by(s, text);
+  if (!s.speaks) {
+    for (const auto& how : strategies(s)) train_by(how, {});
+    return;
+  }
   print_introduction(s, text);
   std::vector<table_row> rows;
   for (const auto& how : strategies(s)) {
     std::printf("\n%s, p = %d: %s\n", how.name.c_str(), how.partition_size, how.what.c_str());
     print_flat_reason(s, how);
     const auto show = [&s](const training_result& part, int steps_done) { print_progress(s, part, steps_done); };
-    rows.push_back({how, train(s, how, text.bytes, show)});
+    rows.push_back({how, train_by(how, show)});
   }
-  print_table(rows);
+  print_table(s, rows);
   if (s.alone) {
     std::printf("\nOne rank alone: loss curve off by %.0e\n", difference(rows[0].result.losses, train_alone(s, text)));
   }

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "adamw.hpp"
+#include "adamw_options.hpp"
 #include "tensors.hpp"
 
 namespace train_lm {
@@ -19,10 +19,13 @@ struct settings {
   int steps = 100;
   std::uint64_t seed = 1;
   bool alone = false;    ///< also train on one rank alone, to compare
+  bool speaks = true;    ///< this process reports: always, or rank 0 where ranks are processes
   bool checked = false;  ///< let mics compare every call among all ranks first
   model_shape shape{};
   adamw_options optimizer{};
 
+  /// Else the report says what was planned.
+  [[nodiscard]] bool counts_bytes() const { return transport == "thread"; }
   [[nodiscard]] int world_size() const { return nodes * node_size; }
   [[nodiscard]] int partition_size() const { return partition > 0 ? partition : node_size; }
 };

@@ -12,45 +12,75 @@
 
 #include "adamw.hpp"
 #include "language_model.hpp"
+#include "planned_bytes.hpp"
 #include "strategy.hpp"
 #include "text.hpp"
 
 namespace train_lm {
 
 /// What one rank keeps of one layer: its shard of the parameters and of the optimizer's moments.
-struct sharded_layer {
+template <class Math> struct sharded_layer {
   mics::shard_layout layout;
-  std::vector<float> parameters;
-  adamw optimizer;
+  typename Math::buffer parameters;
+  adamw_on<Math> optimizer;
 };
 
 /// Trains the language model with sharded model states. A layer exists in full only while it computes.
 /// All communication of the training is in this file: gather, hop 1 and hop 2.
-template <class Groups> class sharded_trainer {
+/// `stream` is that of the math, where it has one: then computation and communication only line up in it, and the host
+/// goes ahead. Without a stream every call returns when it is done.
+template <class Groups, class Math> class sharded_trainer {
  public:
-  sharded_trainer(Groups& groups, const strategy& how, const settings& s, std::span<const std::uint8_t> text)
+  sharded_trainer(Groups& groups, const strategy& how, const settings& s, std::span<const std::uint8_t> text,
+                  Math math = {})
       : groups_(groups),
+        math_(math),
         how_(how),
         settings_(s),
         text_(text),
-        model_(s.shape),
+        model_(s.shape, math),
         layers_(make_layers()),
+        full_(largest_layer()),
+        gradients_(full_.size()),
         sync_(groups, layouts(),
               {.result = mics::gradient_result::mean, .hop_1 = {.how = how.hop_1}, .hop_2 = {.how = how.hop_2}}) {}
 
   /// One optimizer step; returns this rank's mean loss.
-  double step(std::uint64_t number) {
-    double loss = 0;
-    for (int micro_step = 0; micro_step < settings_.micro_steps; ++micro_step) {
-      const auto rank = static_cast<std::uint64_t>(groups_.world().rank());
-      const auto batch =
-          draw_batch(text_, settings_.shape, settings_.seed, {number, static_cast<std::uint64_t>(micro_step), rank});
-      loss += learn(batch);
-    }
-    sync_.synchronize();  // hop 2: once a step, the accumulated shards become the mean over all replicas
+  template <class... Stream> double step(std::uint64_t number, Stream... stream) {
+    math_.clear(loss_);
+    for (int micro_step = 0; micro_step < settings_.micro_steps; ++micro_step) learn(number, micro_step, stream...);
+    sync_.synchronize(stream...);  // hop 2: once a step, the accumulated shards become the mean over all replicas
     for (std::size_t l = 0; l < layers_.size(); ++l) layers_[l].optimizer.step(layers_[l].parameters, sync_.shard(l));
     sync_.reset();
-    return loss / settings_.micro_steps;
+    (groups_.world().synchronize(stream), ...);
+    return math_.read(loss_) / settings_.micro_steps;
+  }
+
+  /// A micro-step that is forgotten: ranks have found each other before times are taken.
+  template <class... Stream> void rehearse(Stream... stream) {
+    learn(0, 0, stream...);
+    sync_.synchronize(stream...);
+    sync_.reset();
+    (groups_.world().synchronize(stream), ...);
+  }
+
+  /// What the plans of one step bring into the nodes, for transports that do not count; nothing where a plan does not
+  /// know how its group lies on nodes.
+  [[nodiscard]] link_bytes planned_step() {
+    std::size_t shards = 0;
+    planned_bytes planned(settings_);
+    for (const auto& layer : layers_) {
+      const std::size_t bytes = layer.layout.flat_elements() * sizeof(float);
+      const auto partition = groups_.partition();
+      const auto count = static_cast<std::uint64_t>(settings_.micro_steps);
+      planned.add(partition.shape(), 2 * count, plan_for(partition, mics::operation::all_gather, bytes, how_.hop_1));
+      planned.add(partition.shape(), count, plan_for(partition, mics::operation::reduce_scatter, bytes, how_.hop_1));
+      shards += layer.parameters.size() * sizeof(float);
+    }
+    if (groups_.topology().partition_size() == settings_.world_size()) return planned.step();
+    const auto replicas = groups_.replication();
+    planned.add(replicas.shape(), 1, plan_for(replicas, mics::operation::all_reduce, shards, how_.hop_2));
+    return planned.step();
   }
 
   /// Bytes of parameters, gradients and two moments that this rank keeps.
@@ -61,38 +91,47 @@ template <class Groups> class sharded_trainer {
   }
 
  private:
-  double learn(const micro_batch& batch) {
-    for (std::size_t l = 0; l < layers_.size(); ++l) model_.forward(l, gather(l), batch);
+  template <class... Stream> void learn(std::uint64_t step, int micro_step, Stream... stream) {
+    const auto rank = static_cast<std::uint64_t>(groups_.world().rank());
+    const batch_index index{step, static_cast<std::uint64_t>(micro_step), rank};
+    math_.load(draw_batch(text_, settings_.shape, settings_.seed, index), batch_);
+    for (std::size_t l = 0; l < layers_.size(); ++l) model_.forward(l, gather(l, stream...), batch_);
     for (std::size_t l = layers_.size(); l-- > 0;) {
-      const std::span gradients = std::span(gradients_).first(layers_[l].layout.flat_elements());
-      model_.backward(l, gather(l), batch, gradients);
-      sync_.accumulate(l, gradients);  // hop 1: every micro-step, inside the partition group
+      const std::span<float> gradients = std::span(gradients_).first(layers_[l].layout.flat_elements());
+      model_.backward(l, gather(l, stream...), batch_, gradients);
+      sync_.accumulate(l, gradients, stream...);  // hop 1: every micro-step, inside the partition group
     }
-    return model_.loss();
+    math_.add(model_.loss(), loss_);
   }
 
   // The whole layer, until the next one is gathered into the same memory.
-  std::span<const float> gather(std::size_t layer) {
-    const std::span full = std::span(full_).first(layers_[layer].layout.flat_elements());
-    mics::all_gather(groups_.partition(), layers_[layer].parameters, full, mics::collective_options{.how = how_.hop_1});
+  template <class... Stream> std::span<const float> gather(std::size_t layer, Stream... stream) {
+    const std::span<float> full = std::span(full_).first(layers_[layer].layout.flat_elements());
+    mics::all_gather(groups_.partition(), layers_[layer].parameters, full, stream...,
+                     mics::collective_options{.how = how_.hop_1});
     return full;
   }
 
   // Every rank draws the same start values and keeps its own shard of them.
-  std::vector<sharded_layer> make_layers() {
-    std::vector<sharded_layer> layers;
+  std::vector<sharded_layer<Math>> make_layers() {
+    std::vector<sharded_layer<Math>> layers;
     const auto partition = groups_.partition();
     for (std::size_t l = 0; l < model_.layers(); ++l) {
       mics::shard_layout layout(model_.tensors(l), partition.size());
       std::vector<float> full(layout.flat_elements());
       model_.initialize(l, full, settings_.seed);
       const auto mine = layout.shard_range(partition.rank());
-      const auto shard = std::span(full).subspan(mine.first, mine.size);
-      layers.push_back({std::move(layout), {shard.begin(), shard.end()}, adamw(mine.size, settings_.optimizer)});
-      full_.resize(std::max(full_.size(), full.size()));
+      typename Math::buffer shard(mine.size);
+      math_.load(std::span<const float>(full).subspan(mine.first, mine.size), shard);
+      layers.push_back({std::move(layout), std::move(shard), adamw_on<Math>(mine.size, settings_.optimizer, math_)});
     }
-    gradients_.resize(full_.size());
     return layers;
+  }
+
+  std::size_t largest_layer() const {
+    std::size_t largest = 0;
+    for (const auto& layer : layers_) largest = std::max(largest, layer.layout.flat_elements());
+    return largest;
   }
 
   std::vector<mics::shard_layout> layouts() const {
@@ -102,12 +141,15 @@ template <class Groups> class sharded_trainer {
   }
 
   Groups& groups_;
+  Math math_;
   strategy how_;
   settings settings_;
   std::span<const std::uint8_t> text_;
-  language_model model_;
-  std::vector<float> full_, gradients_;  // room for one layer, the largest
-  std::vector<sharded_layer> layers_;
+  language_model_on<Math> model_;
+  std::vector<sharded_layer<Math>> layers_;
+  typename Math::buffer full_, gradients_;  // room for one layer, the largest
+  typename Math::batch batch_{};
+  typename Math::number loss_{};
   mics::gradient_sync<Groups> sync_;
 };
 

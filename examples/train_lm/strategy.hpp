@@ -21,7 +21,9 @@ struct strategy {
 /// MiCS as asked for, MiCS over all nodes where that is something else, ZeRO-3 and plain data parallelism.
 inline std::vector<strategy> strategies(const settings& s) {
   constexpr auto chosen = mics::algorithm::automatic;
-  constexpr auto ring = mics::algorithm::ring;
+  // NCCL brings its own flat algorithms; over threads a ring is what it would do.
+  const auto flat = s.transport == "nccl" ? mics::algorithm::native : mics::algorithm::ring;
+  const std::string flatly = s.transport == "nccl" ? "NCCL's own collectives" : "a flat ring";
   const int world = s.world_size();
   std::vector<strategy> all;
   all.push_back({"MiCS", "gather and reduce-scatter in partition groups, all-reduce between them once a step",
@@ -30,10 +32,10 @@ inline std::vector<strategy> strategies(const settings& s) {
     all.push_back(
         {"MiCS over all nodes", "one replica; hierarchical, so each byte enters a node once", world, chosen, chosen});
   }
-  all.push_back({"ZeRO-3", "one replica; a flat ring over all ranks", world, ring, ring});
+  all.push_back({"ZeRO-3", "one replica; " + flatly + " over all ranks", world, flat, flat});
   all.push_back({"data parallel",
-                 "a replica a rank; all-reduce of all gradients once a step, a flat ring over all ranks", 1, chosen,
-                 ring});
+                 "a replica a rank; all-reduce of all gradients once a step, " + flatly + " over all ranks", 1, chosen,
+                 flat});
   return all;
 }
 

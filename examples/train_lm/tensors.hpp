@@ -21,6 +21,9 @@ template <class T> class tensor_reader {
   std::span<T> rest_;
 };
 
+inline constexpr float norm_epsilon = 1e-5F;
+inline constexpr double least_probability = 1e-30;
+
 /// The size of everything in the model, and the number of samples that are computed together.
 struct model_shape {
   std::size_t context = 16;   ///< bytes that are seen to guess the next one

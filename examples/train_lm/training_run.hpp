@@ -39,42 +39,47 @@ inline void append(training_result& all, const training_result& part) {
 }
 
 // The same on every rank. Barriers keep the training apart from the readings and from the exchange of losses.
-template <class World, class Meter>
-training_result train_rank(World& world, const Meter& meter, const settings& s, const strategy& how,
-                           std::span<const std::uint8_t> text, const progress& report) {
-  auto groups = mics::groups(world, {.node_size = s.node_size, .partition_size = how.partition_size});
-  sharded_trainer trainer(groups, how, s, text);
+template <class Rank, class... Stream>
+training_result train_rank(Rank& here, const settings& s, const strategy& how, std::span<const std::uint8_t> text,
+                           const progress& report, Stream... stream) {
+  auto groups = mics::groups(here.world(), {.node_size = s.node_size, .partition_size = how.partition_size});
+  sharded_trainer trainer(groups, how, s, text, here.math());
+  trainer.rehearse(stream...);
   training_result all;
   const int steps_a_report = std::max(1, s.steps / 5);
   for (int done = 0; done < s.steps;) {
     training_result part{.state_bytes = trainer.state_bytes()};
     // The first step is reported on its own, for its loss.
     const int next = done == 0 ? 1 : std::min(s.steps, (done / steps_a_report + 1) * steps_a_report);
-    mics::barrier(world);
-    const auto before = meter();
-    mics::barrier(world);
+    here.barrier();
+    const link_bytes before = here.moved();
+    here.barrier();
     const auto start = std::chrono::steady_clock::now();
-    for (; done < next; ++done) part.losses.push_back(trainer.step(static_cast<std::uint64_t>(done)));
-    mics::barrier(world);
+    for (; done < next; ++done) part.losses.push_back(trainer.step(static_cast<std::uint64_t>(done), stream...));
+    here.barrier();
     part.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    part.moved.add(before, meter());
-    mics::barrier(world);
-    mics::all_reduce(world, part.losses, part.losses, mics::reduction::avg);
+    if constexpr (Rank::counts_bytes) {
+      part.moved.add(before, here.moved());
+    } else {
+      part.moved = trainer.planned_step().times(part.losses.size());
+    }
+    here.barrier();
+    here.average(part.losses);
     append(all, part);
-    if (world.rank() == 0) report(part, done);
+    if (here.world().rank() == 0) report(part, done);
   }
   return all;
 }
 
 }  // namespace detail
 
-/// Trains in one way from the start values on; returns what rank 0 saw.
+/// Trains in one way from the start values on, over threads; returns what rank 0 saw.
 inline training_result train(const settings& s, const strategy& how, std::span<const std::uint8_t> text,
                              const progress& report) {
   training_result result;
-  run_ranks(s, [&](auto& world, const auto& meter) {
-    auto mine = detail::train_rank(world, meter, s, how, text, report);
-    if (world.rank() == 0) result = std::move(mine);
+  run_threads(s, [&](thread_rank& here) {
+    auto mine = detail::train_rank(here, s, how, text, report);
+    if (here.world().rank() == 0) result = std::move(mine);
   });
   return result;
 }

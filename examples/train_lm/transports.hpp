@@ -8,42 +8,56 @@
 #include <mics/mics.hpp>
 #include <mics/transport/thread.hpp>
 
+#include "host_math.hpp"
 #include "link_bytes.hpp"
 #include "settings.hpp"
 
 namespace train_lm {
 
-/// What --transport accepts. A new one is added here and in run_ranks, and nowhere else.
-inline std::vector<std::string> transport_names() { return {"thread"}; }
+/// What --transport accepts.
+inline std::vector<std::string> transport_names() { return {"thread", "nccl"}; }
 
-namespace detail {
+/// What a training run needs of a rank, here one that is a thread; gpu/nccl_rank.hpp has another.
+class thread_rank {
+ public:
+  static constexpr bool counts_bytes = true;
 
-template <class Body> void run_threads(const settings& s, Body& body) {
-  // Ranks that share few cores may compute for long before they meet again.
-  mics::thread::cluster cluster(
-      {.nodes = s.nodes, .node_size = s.node_size, .timeout = std::chrono::minutes(5), .checked = s.checked});
-  // Barriers keep the training apart from the readings; their tokens are not part of it.
-  const auto meter = [&cluster] {
-    const mics::traffic traffic = cluster.traffic();
+  thread_rank(mics::thread::cluster& cluster, mics::thread::communicator& world) : cluster_(cluster), world_(world) {}
+
+  [[nodiscard]] mics::thread::communicator& world() const { return world_; }
+  [[nodiscard]] host_math math() const { return {}; }
+
+  void barrier() const { mics::barrier(world_); }
+  void average(std::vector<double>& values) const { mics::all_reduce(world_, values, values, mics::reduction::avg); }
+
+  /// By all ranks so far. Barriers keep the training apart from the readings; their tokens are not part of it.
+  [[nodiscard]] link_bytes moved() const {
+    const mics::traffic traffic = cluster_.traffic();
     link_bytes moved{.slow = 0, .fast = traffic.fast(), .into_node = {}};
     for (int node = 0; node < traffic.nodes(); ++node) {
       moved.into_node.push_back(traffic.into_node(node) - traffic.into_node(node, mics::operation::barrier));
       moved.slow += moved.into_node.back();
     }
     return moved;
-  };
-  cluster.run([&](mics::thread::communicator& world) { body(world, meter); });
-}
+  }
 
-}  // namespace detail
+ private:
+  mics::thread::cluster& cluster_;
+  mics::thread::communicator& world_;
+};
 
-/// Runs `body(world, meter)` on every rank and returns when all have ended; meter() reads the bytes moved so far.
-/// Throws what the first rank to fail threw.
-template <class Body> void run_ranks(const settings& s, Body body) {
-  if (s.transport == "thread") return detail::run_threads(s, body);
-  std::string allowed;
-  for (const auto& name : transport_names()) allowed += (allowed.empty() ? "" : ", ") + name;
-  throw std::invalid_argument("--transport: '" + s.transport + "' is unknown; allowed: " + allowed);
+/// Runs `body(thread_rank&)` on every rank and returns when all have ended. Throws what the first rank to fail threw.
+template <class Body> void run_threads(const settings& s, Body body) {
+  if (s.transport != "thread") {
+    throw std::invalid_argument("--transport: '" + s.transport + "' has no threads for ranks; allowed here: thread");
+  }
+  // Ranks that share few cores may compute for long before they meet again.
+  mics::thread::cluster cluster(
+      {.nodes = s.nodes, .node_size = s.node_size, .timeout = std::chrono::minutes(5), .checked = s.checked});
+  cluster.run([&](mics::thread::communicator& world) {
+    thread_rank here(cluster, world);
+    body(here);
+  });
 }
 
 }  // namespace train_lm

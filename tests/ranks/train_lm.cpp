@@ -184,3 +184,23 @@ TEST_CASE("train_lm: an unknown transport is refused with the allowed ones") {
   CHECK(message.find("'pigeon'") != std::string::npos);
   CHECK(message.find("thread") != std::string::npos);
 }
+
+TEST_CASE("train_lm: what a step is planned to move is what is counted") {
+  // p = k, p over two nodes, p < k, and one node.
+  for (const settings& s : {tiny(2, 2, 2, 8), tiny(4, 2, 4, 8), tiny(2, 4, 2, 8), tiny(1, 4, 4, 8)}) {
+    for (const auto& how : strategies(s)) {
+      CAPTURE(s.nodes);
+      CAPTURE(how.name);
+      link_bytes planned;
+      run_threads(s, [&](thread_rank& here) {
+        auto groups = mics::groups(here.world(), {.node_size = s.node_size, .partition_size = how.partition_size});
+        const auto text = some_text();
+        sharded_trainer trainer(groups, how, s, text, here.math());
+        const link_bytes its = trainer.planned_step().times(count(s.steps));
+        if (here.world().rank() == 0) planned = its;
+      });
+      CHECK(planned.into_node == run(s, how).moved.into_node);
+      CHECK(planned.slow == run(s, how).moved.slow);
+    }
+  }
+}

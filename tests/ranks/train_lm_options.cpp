@@ -1,4 +1,6 @@
+#include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -33,6 +35,24 @@ void check_refused(const std::vector<std::string>& words, const std::vector<std:
     CHECK(message.find(part) != std::string::npos);
   }
 }
+
+// A launcher's variables, for as long as this lives.
+class launched {
+ public:
+  launched(const char* rank, const char* world_size, const char* local_size) {
+    for (const auto& [name, value] : {std::pair{"MICS_RANK", rank},
+                                      {"MICS_WORLD_SIZE", world_size},
+                                      {"MICS_LOCAL_RANK", "0"},
+                                      {"MICS_LOCAL_SIZE", local_size}}) {
+      ::setenv(name, value, 1);
+    }
+  }
+  ~launched() {
+    for (const char* name : {"MICS_RANK", "MICS_WORLD_SIZE", "MICS_LOCAL_RANK", "MICS_LOCAL_SIZE"}) ::unsetenv(name);
+  }
+  launched(const launched&) = delete;
+  launched& operator=(const launched&) = delete;
+};
 
 }  // namespace
 
@@ -76,4 +96,19 @@ TEST_CASE("train_lm: a text must be longer than the context") {
   CHECK_THROWS_WITH_AS(check_length({{1, 2, 3}, "short.txt"}, 3),
                        "--text: 'short.txt' has 3 bytes; more than the --context of 3 are needed", std::runtime_error);
   check_length({{1, 2, 3, 4}, "short.txt"}, 3);
+}
+
+TEST_CASE("train_lm: where ranks are processes, their launcher tells the geometry") {
+  const launched here("2", "6", "2");
+  const settings s = parsed({"--transport", "nccl"});
+  CHECK(s.nodes == 3);
+  CHECK(s.node_size == 2);
+  CHECK(s.partition_size() == 2);
+  CHECK_FALSE(s.speaks);
+  CHECK(parsed({"--transport", "nccl", "--nodes", "2"}).node_size == 3);
+  CHECK(parsed({"--transport", "nccl", "--node-size", "1"}).nodes == 6);
+  CHECK(parsed({}).world_size() == 8);
+  CHECK(parsed({}).speaks);
+  check_refused({"--transport", "nccl", "--nodes", "4"}, {"4 nodes of 1", "6 ranks"});
+  check_refused({"--transport", "nccl", "--nodes", "2", "--node-size", "2"}, {"2 nodes of 2", "6 ranks"});
 }
