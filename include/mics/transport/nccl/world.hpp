@@ -14,10 +14,14 @@ namespace mics::nccl {
 /// from it fail: whoever waits for them gets an aborted_error that names the rank. Collective, blocking.
 [[nodiscard]] inline communicator make_world(bootstrap::session& job, settings chosen = {}) {
   if (chosen.node_size == 0 && chosen.node_of.empty()) chosen.node_of = job.node_of();
-  const ncclUniqueId id = job.broadcast(job.rank() == 0 ? unique_id() : ncclUniqueId{});
+  struct named_id {  // nvcc 13 cannot ask about the type of the id itself, which has no name
+    ncclUniqueId id{};
+  };
+  const named_id met = job.broadcast(job.rank() == 0 ? named_id{unique_id()} : named_id{});
   job.barrier();  // NCCL has no deadline for ranks that never come; the session has
-  communicator world(id, job.rank(), job.size(), std::move(chosen));
-  job.on_failure([watched = world.failure()](int rank, const std::string& why) {
+  communicator world(met.id, job.rank(), job.size(), std::move(chosen));
+  const std::weak_ptr<failure_state> watched = world.failure();
+  job.on_failure([watched](int rank, const std::string& why) {
     if (const auto failure = watched.lock()) failure->set("rank " + std::to_string(rank) + " failed: " + why);
   });
   return world;
