@@ -17,6 +17,7 @@ template <class T> class device_array {
   explicit device_array(std::size_t elements) {
     check(cudaMalloc(&memory_, elements * sizeof(T)));
     check(cudaMemset(memory_, 0, elements * sizeof(T)));
+    check(cudaDeviceSynchronize());  // streams do not wait for the zeros
   }
   ~device_array() { cudaFree(memory_); }
   device_array(device_array&& other) noexcept : memory_(std::exchange(other.memory_, nullptr)) {}

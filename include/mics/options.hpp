@@ -59,7 +59,7 @@ enum class accumulation : std::uint8_t {
 struct collective_options {
   algorithm how = algorithm::automatic;
   algorithm on_rail = algorithm::automatic;  ///< of the rail stage, if hierarchical: direct, ring, or native
-  std::size_t chunk_bytes = 0;  ///< piece of a block that moves at once; 0: chosen by the plan
+  std::size_t chunk_bytes = 0;               ///< piece of a block that moves at once; 0: chosen by the plan
   accumulation accumulate = accumulation::native;
   std::optional<bool> checked{};         ///< compare the call among all ranks first; default: the communicator's
   std::chrono::milliseconds timeout{0};  ///< deadline of every wait; 0: the communicator's
