@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <stdexcept>
@@ -23,14 +24,15 @@ void print(const settings& s, const curve& before, const curve& after) {
     with_mics ? std::printf("%12.6f\n", static_cast<double>(value_of(after))) : std::printf("%12s\n", "-");
   };
   std::printf("%-12s%12s%12s\n", "loss", "nccl", "mics");
-  for (int step = 1; step <= s.steps; ++step) {
+  for (std::size_t step = 1; step <= static_cast<std::size_t>(s.steps); ++step) {
     if (step != 1 && step % 10 != 0) continue;
     line(("step " + std::to_string(step)).c_str(), [step](const curve& c) { return c.losses[step - 1]; });
   }
   line("ms a step", [](const curve& c) { return c.milliseconds; });
   if (!with_nccl || !with_mics) return;
   float apart = 0;
-  for (int i = 0; i < s.steps; ++i) apart = std::max(apart, std::abs(after.losses[i] / before.losses[i] - 1.0f));
+  for (std::size_t i = 0; i < after.losses.size(); ++i)
+    apart = std::max(apart, std::abs(after.losses[i] / before.losses[i] - 1.0f));
   std::printf("losses differ by %.1e at most: gradients travel in bf16 and add up in another order\n",
               static_cast<double>(apart));
 }
