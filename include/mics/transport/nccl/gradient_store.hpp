@@ -58,6 +58,7 @@ class gradient_store<nccl::communicator_ref, Gradient, Accumulator> {
   static nccl::device_bytes zeros(std::size_t bytes) {
     nccl::device_bytes memory = nccl::allocate_device(bytes);
     nccl::check(cudaMemset(memory.get(), 0, bytes), "cudaMemset");
+    nccl::check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");  // streams need not wait for the default one
     return memory;
   }
 
