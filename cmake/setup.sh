@@ -7,9 +7,9 @@ set -eu
 packages="g++ cmake ninja-build libcli11-dev nlohmann-json3-dev"
 case "${1:-demo}" in
   demo) ;;
-  tests) packages="$packages doctest-dev iproute2" ;;
-  bench) packages="$packages libbenchmark-dev" ;;
-  ci) packages="$packages doctest-dev iproute2 libbenchmark-dev clang clang-format-14 ccache git" ;;
+  tests) packages="$packages doctest-dev iproute2 libfabric-dev" ;;
+  bench) packages="$packages libbenchmark-dev libfabric-dev" ;;
+  ci) packages="$packages doctest-dev iproute2 libfabric-dev libbenchmark-dev clang clang-format-14 ccache git" ;;
   *)
     echo "usage: cmake/setup.sh demo|tests|bench|ci, not '$1'" >&2
     exit 2
