@@ -11,6 +11,7 @@
 
 #include <mics/collectives/planned_call.hpp>
 #include <mics/error.hpp>
+#include <mics/transport/nccl/choice.hpp>
 #include <mics/transport/nccl/device.hpp>
 #include <mics/transport/nccl/forms/all_gather.hpp>
 #include <mics/transport/nccl/forms/all_reduce.hpp>
@@ -197,11 +198,13 @@ class launch {
     if (brings_rows(c)) gathers_.add(c);
   }
 
-  /// Is this a gather whose rail stage fills rows of the scratch memory instead of the result?
+  /// Is this a gather whose rail stage fills rows of the scratch memory instead of the result? Not where the result is
+  /// registered: the node stage gains more by windows than the rail stage by rows.
   [[nodiscard]] bool brings_rows(const bound_call& c) const {
     if (c.call().what != operation::all_gather || !c.hierarchical() || !c.even()) return false;
-    const bool small_among_others = bound_.size() > 1 && c.bytes(0) < packed_block_bytes;
-    return c.planned->how.on_rail() == algorithm::native || small_among_others;
+    if (bound_.size() > 1 && c.bytes(0) < packed_block_bytes) return true;
+    const bool straight = c.call().blocks.total() * c.width() >= slots_from && windows_serve(c);
+    return c.planned->how.on_rail() == algorithm::native && !straight;
   }
 
   batch_pack& sum_pack(const native_sum& how) {
@@ -230,17 +233,20 @@ class launch {
     if (c.call().what == operation::barrier) take(1);
   }
 
-  /// The communicator in which a node gathers: where the memory is registered, by way of its windows. Not so blocks
-  /// that are no multiple of what NCCL's kernels for windows move at once: in 2.28 these overwrite neighbours.
-  [[nodiscard]] stage node_stage(const bound_call& c) const {
-    const stage plain = c.hierarchical() ? stage::node : stage::whole;
+  /// Can a node gather by way of its windows, because the result is registered? Not blocks that are no multiple of what
+  /// NCCL's kernels for windows move at once: in 2.28 these overwrite neighbours.
+  [[nodiscard]] bool windows_serve(const bound_call& c) const {
     const group_shape& shape = group_->shape();
-    if (c.call().what != operation::all_gather || !c.even() || shape.node_size == 1 || c.count(0) == 0) return plain;
-    if (!c.hierarchical() && (shape.nodes > 1 || !shape.flat_reason.empty())) return plain;
-    if (brings_rows(c)) return plain;  // out of temporary memory, which is not registered
+    if (c.call().what != operation::all_gather || !c.even() || shape.node_size == 1 || c.count(0) == 0) return false;
+    if (!c.hierarchical() && (shape.nodes > 1 || !shape.flat_reason.empty())) return false;
     const bool aligned = c.bytes(0) % window_unit == 0 && reinterpret_cast<std::uintptr_t>(c.output) % window_unit == 0;
-    if (!aligned || !group_->registered(c.output, c.call().blocks.total() * c.width())) return plain;
-    const std::size_t row = c.bytes(0) * static_cast<std::size_t>(shape.node_size);
+    return aligned && group_->registered(c.output, c.call().blocks.total() * c.width());
+  }
+
+  /// The communicator in which a node gathers. Rows of temporary memory are not registered.
+  [[nodiscard]] stage node_stage(const bound_call& c) const {
+    if (brings_rows(c) || !windows_serve(c)) return c.hierarchical() ? stage::node : stage::whole;
+    const std::size_t row = c.bytes(0) * static_cast<std::size_t>(group_->shape().node_size);
     return group_->by_copy_engines(row) ? stage::copy_engines : stage::windows;
   }
 

@@ -28,7 +28,7 @@ inline constexpr bool has_windows = false;
 
 /// Device memory that the ranks of a node reach directly: the node stage of a gather into it runs in NCCL's symmetric
 /// kernels, and for large rows by copy engines, which take no multiprocessor from computation. Results of gathers
-/// profit most; where they begin in the memory, each rank's must begin at the same offset.
+/// profit, of blocks that are multiples of 16 bytes; each rank's result must begin at the same offset of the memory.
 /// - Made by every rank of the group with the same size, at the same point; blocking. Freed likewise.
 /// - If one rank passes such memory to a gather, all ranks do.
 /// - With NCCL before 2.27 it is plain memory.
