@@ -9,9 +9,7 @@ namespace mics {
 
 /// How the elements of several ranks become one.
 /// - Integers wrap around in sum and prod, as unsigned arithmetic does.
-/// - avg is the sum followed by one scale (over NCCL, the scale comes first, as in NCCL's own avg); it exists for
-/// floating
-///   types only.
+/// - avg is the sum with one scale, at the end (over NCCL at the start, as in NCCL's own avg); for floating types only.
 /// - min and max follow IEEE 754-2019 minimum and maximum: any NaN gives NaN, and -0 is smaller than +0,
 ///   so the result does not depend on the order of the ranks.
 enum class reduction : std::uint8_t { sum, avg, min, max, prod };
