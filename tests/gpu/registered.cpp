@@ -78,7 +78,7 @@ void gather(gpu_host& host, std::size_t copy_engine_bytes, std::size_t count) {
 TEST_CASE("gathers into registered memory, by multiprocessors") {
   for (const gpu_cluster& cluster : gpu_clusters()) {
     on_gpus(cluster, [](gpu_host& host) {
-      for (const std::size_t count : {4096, 4099, 0}) gather(host, std::size_t{1} << 40, count);
+      for (const std::size_t count : {4096U, 4099U, 0U}) gather(host, std::size_t{1} << 40, count);
     });
   }
 }
@@ -89,7 +89,7 @@ TEST_CASE("gathers into registered memory, by copy engines") {
     const int before = fake_gpu::copy_engine_collectives();
 #endif
     on_gpus(cluster, [](gpu_host& host) {
-      for (const std::size_t count : {4096, 4099, 0}) gather(host, 1, count);
+      for (const std::size_t count : {4096U, 4099U, 0U}) gather(host, 1, count);
     });
 #ifdef MICS_FAKE_GPU
     const bool shares_nodes = cluster.node_size > 1 && cluster.world % cluster.node_size == 0;

@@ -39,7 +39,7 @@ class device_check {
     const std::string name = c.describe() + ", rail " + std::string(name_of(c.options.on_rail));
     note(me(), name);
     const std::string wrong =
-        visit_type(c.type, [&]<class T>(std::type_identity<T>) -> std::string { return run_typed<T>(c); });
+        visit_type(c.type, [&](auto type) { return run_typed<typename decltype(type)::type>(c); });
     return wrong.empty() ? wrong : name + ", rank " + std::to_string(me()) + ": " + wrong;
   }
 
