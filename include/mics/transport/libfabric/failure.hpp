@@ -2,22 +2,11 @@
 
 #include <atomic>
 #include <cstdint>
-#include <exception>
 #include <limits>
 #include <mutex>
 #include <string>
 
 namespace mics::libfabric {
-
-inline std::string words_of(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "an exception of an unknown type";
-  }
-}
 
 /// Why a world, or a group from one of its operations on, can no longer work. The reason of the earliest operation
 /// counts. Set by any thread, seen by all.

@@ -16,7 +16,9 @@
 
 #include <mics/detail/agreement.hpp>
 #include <mics/detail/patience.hpp>
+#include <mics/detail/require_shape.hpp>
 #include <mics/detail/widen.hpp>
+#include <mics/detail/words_of.hpp>
 #include <mics/error.hpp>
 #include <mics/plan/program_cache.hpp>
 #include <mics/schedule/execution.hpp>
@@ -45,31 +47,19 @@ class member {
   void connect(const std::vector<region_name>& boxes) { port_.connect(boxes); }
 
   void set_shape(group_shape shape) {
-    const bool fits = shape.rank == shape_.rank && shape.size == shape_.size && shape.nodes > 0 &&
-                      shape.node_size > 0 && shape.size / shape.nodes == shape.node_size &&
-                      shape.size % shape.nodes == 0;
-    if (!fits) {
-      throw usage_error("the shape rank " + std::to_string(shape.rank) + " of " + std::to_string(shape.size) + " on " +
-                            std::to_string(shape.nodes) + " nodes x " + std::to_string(shape.node_size) +
-                            " does not fit rank " + std::to_string(shape_.rank) + " of " + std::to_string(shape_.size) +
-                            "; nodes x node size must be the size",
-                        {.rank = world_rank(), .group = name_});
-    }
-    if (tickets_ > 0) {
-      throw usage_error("a shape must be set before the first operation of a communicator",
-                        {.rank = world_rank(), .group = name_});
-    }
+    mics::detail::require_shape(shape, shape_, tickets_ > 0, {.rank = world_rank(), .group = name_});
     shape_ = std::move(shape);
     programs_ = {};
   }
 
   /// The owner is gone: what is under way may end, nothing new may begin.
   void close() noexcept { closed_.store(true, std::memory_order_release); }
+  [[nodiscard]] bool usable() const noexcept { return !closed(); }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
   /// A launch that its stream could not run, for earlier work failed: nobody else can finish it, and all learn why.
   void abandon(std::uint64_t ticket, const std::exception_ptr& why) {
-    fail(ticket, "rank " + std::to_string(world_rank()) + " failed: " + words_of(why));
+    fail(ticket, "rank " + std::to_string(world_rank()) + " failed: " + mics::detail::words_of(why));
   }
 
   /// The place of a launch in the order of this communicator; taken when the caller calls.
@@ -130,7 +120,7 @@ class member {
       if (at().failure.holds()) throw aborted_error(at().failure.reason(), context(order, ticket));
       throw;
     } catch (...) {
-      fail(ticket, words_of(std::current_exception()));
+      fail(ticket, mics::detail::words_of(std::current_exception()));
       throw;
     }
   }

@@ -18,6 +18,8 @@
 #include <mics/collectives/planned_call.hpp>
 #include <mics/communicator.hpp>
 #include <mics/detail/agreement.hpp>
+#include <mics/detail/member_handle.hpp>
+#include <mics/detail/owning.hpp>
 #include <mics/error.hpp>
 #include <mics/transport/nccl/await.hpp>
 #include <mics/transport/nccl/host.hpp>
@@ -38,7 +40,7 @@ class communicator;
 /// ranks at the first use of an operation); what comes behind them in that stream sees their results. Those of one
 /// group may go on several streams, but buffers that they share are the caller's to put in order, by record() and
 /// wait(). Buffers are memory of the communicator's device.
-class communicator_ref {
+class communicator_ref : public mics::detail::member_handle<member> {
  public:
   using owner_type = communicator;
   using ref_type = communicator_ref;
@@ -47,24 +49,15 @@ class communicator_ref {
   static constexpr transport_traits traits{};
 
   communicator_ref() = default;
-  // Copies only: a ref that could be moved from an owner would take the ownership along.
-  communicator_ref(const communicator_ref&) = default;
-  communicator_ref& operator=(const communicator_ref&) = default;
 
   /// Uses a communicator that the caller owns, and destroys after this and what was split off from it.
   /// Collective and blocking unless `chosen.node_size` says which ranks share a node.
   explicit communicator_ref(ncclComm_t owned_by_caller, settings chosen = {})
-      : state_(std::make_shared<member>(owned_by_caller, member::ownership::adopted, std::move(chosen))) {
+      : member_handle(std::make_shared<member>(owned_by_caller, member::ownership::adopted, std::move(chosen))) {
     find_nodes();
   }
 
-  [[nodiscard]] int rank() const { return alive().shape().rank; }
-  [[nodiscard]] int size() const { return alive().shape().size; }
-  [[nodiscard]] int world_rank() const { return alive().world_rank(); }
   [[nodiscard]] int device() const { return alive().device(); }
-  [[nodiscard]] const std::string& name() const { return alive().name(); }
-  [[nodiscard]] const group_shape& shape() const { return alive().shape(); }
-  [[nodiscard]] program_cache& programs() const { return alive().programs(); }
   [[nodiscard]] std::chrono::milliseconds timeout() const { return alive().chosen().timeout; }
   [[nodiscard]] bool checked() const { return alive().chosen().checked; }
   /// NCCL's own handle, for what this library does not do; it stays the communicator's.
@@ -72,11 +65,6 @@ class communicator_ref {
   [[nodiscard]] plan_choice choose(const plan_request& request) const {
     return nccl::choose(request, alive().shape(), alive().table());
   }
-
-  /// Declares how the ranks lie on nodes, where the caller knows better; the same on all ranks.
-  /// Throws usage_error for another rank or size than the group's, for nodes that do not add up to the size, and after
-  /// the first operation.
-  void set_shape(group_shape shape) const { alive().set_shape(std::move(shape)); }
 
   /// How many of the ranks lie on each node, in order.
   [[nodiscard]] std::vector<int> ranks_per_node() const {
@@ -135,25 +123,12 @@ class communicator_ref {
   [[nodiscard]] std::size_t scratch_bytes() const { return alive().scratch().total_bytes(); }
 
  protected:
-  explicit communicator_ref(std::shared_ptr<member> state) : state_(std::move(state)) {}
-  [[nodiscard]] const std::shared_ptr<member>& state() const noexcept { return state_; }
-  [[nodiscard]] std::shared_ptr<member> release() noexcept { return std::move(state_); }
+  explicit communicator_ref(std::shared_ptr<member> state) : member_handle(std::move(state)) {}
 
   void find_nodes() const;
 
  private:
   friend class registered_memory;
-
-  [[nodiscard]] member& alive() const {
-    if (!state_ || !state_->usable()) refuse_use();
-    return *state_;
-  }
-  /// Apart from alive(), which every call asks many times.
-  [[noreturn]] void refuse_use() const {
-    if (!state_) throw usage_error("this communicator is empty: it was moved from or never made");
-    if (state_->closed()) throw usage_error("communicator '" + state_->name() + "' has been destroyed");
-    throw aborted_error("this communicator has failed: " + state_->failure()->why(), state_->where());
-  }
 
   /// One small value of every rank; blocks the host.
   template <class T> [[nodiscard]] std::vector<T> gather(const T& own) const {
@@ -161,33 +136,18 @@ class communicator_ref {
   }
 
   [[nodiscard]] launch checked_launch(std::span<const planned_call> calls, cudaStream_t stream) const;
-
-  std::shared_ptr<member> state_{};
 };
 
 /// Owns a rank's membership in a group: move-only; when it goes, its refs throw.
-class communicator : public communicator_ref {
+class communicator : public mics::detail::owning<communicator_ref> {
  public:
-  communicator() = default;
-  explicit communicator(std::shared_ptr<member> state) : communicator_ref(std::move(state)) {}
+  using mics::detail::owning<communicator_ref>::owning;
 
   /// Makes a world of `size` ranks on the current device, by an id that rank 0 got from unique_id() and all ranks know.
   /// Collective, blocking.
   communicator(const ncclUniqueId& id, int rank, int size, settings chosen = {})
-      : communicator_ref(make(id, rank, size, std::move(chosen))) {
+      : owning(make(id, rank, size, std::move(chosen))) {
     find_nodes();
-  }
-
-  communicator(communicator&& other) noexcept : communicator_ref(other.release()) {}
-  communicator& operator=(communicator&& other) noexcept {
-    communicator moved(std::move(other));
-    std::swap(static_cast<communicator_ref&>(*this), static_cast<communicator_ref&>(moved));
-    return *this;
-  }
-  communicator(const communicator&) = delete;
-  communicator& operator=(const communicator&) = delete;
-  ~communicator() {
-    if (state()) state()->close();
   }
 
  private:
@@ -217,7 +177,7 @@ inline ncclUniqueId unique_id() {
 }
 
 inline void communicator_ref::find_nodes() const {
-  member& m = *state_;
+  member& m = *state();
   const int given = m.chosen().node_size;
   std::vector<int> node_of = m.chosen().node_of;
   if (!node_of.empty() && node_of.size() != static_cast<std::size_t>(m.shape().size)) {

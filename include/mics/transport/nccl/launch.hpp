@@ -35,8 +35,6 @@ inline constexpr std::size_t window_unit = 16;
 /// place(), begin(), every step in a group of NCCL calls, finish().
 class launch {
  public:
-  static constexpr int steps = 3;
-
   launch(member& group, std::span<const planned_call> calls, cudaStream_t stream, bool captured)
       : group_(&group), stream_(stream), captured_(captured) {
     bound_.reserve(calls.size());

@@ -12,6 +12,7 @@
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 
+#include <mics/detail/require_shape.hpp>
 #include <mics/error.hpp>
 #include <mics/plan/program_cache.hpp>
 #include <mics/shape.hpp>
@@ -99,19 +100,7 @@ class member {
   }
 
   void set_shape(group_shape shape) {
-    const bool fits = shape.rank == shape_.rank && shape.size == shape_.size && shape.nodes > 0 &&
-                      shape.node_size > 0 && shape.size / shape.nodes == shape.node_size &&
-                      shape.size % shape.nodes == 0;
-    if (!fits) {
-      throw usage_error("the shape rank " + std::to_string(shape.rank) + " of " + std::to_string(shape.size) + " on " +
-                            std::to_string(shape.nodes) + " nodes x " + std::to_string(shape.node_size) +
-                            " does not fit rank " + std::to_string(shape_.rank) + " of " + std::to_string(shape_.size) +
-                            "; nodes x node size must be the size",
-                        where());
-    }
-    if (journal_.next() > 1 || stages_.count() > 0) {
-      throw usage_error("a shape must be set before the first operation of a communicator", where());
-    }
+    mics::detail::require_shape(shape, shape_, journal_.next() > 1 || stages_.count() > 0, where());
     shape_ = std::move(shape);
     programs_ = {};
   }
@@ -148,6 +137,9 @@ class member {
   [[nodiscard]] bool usable() const noexcept { return !closed() && !failure_->is_set(); }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
+  [[noreturn]] void throw_failure() const {
+    throw aborted_error("this communicator has failed: " + failure_->why(), where());
+  }
   /// Shared by the whole family.
   [[nodiscard]] const std::shared_ptr<failure_state>& failure() const noexcept { return failure_; }
 

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include <mics/detail/words_of.hpp>
 #include <mics/error.hpp>
 #include <mics/transport/thread/traffic.hpp>
 #include <mics/types.hpp>
@@ -23,16 +24,6 @@
 namespace mics::thread {
 
 class group_state;
-
-inline std::string words_of(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "an exception of an unknown type";
-  }
-}
 
 /// What the ranks of a cluster share: where they live, what has moved, which groups exist, and who failed.
 class cluster_state {
@@ -103,8 +94,8 @@ class cluster_state {
     if (!first && !(is_consequence(failure_) && !is_consequence(failure))) return;
     failure_ = failure;
     if (!first) return;
-    reason_ = is_consequence(failure) ? words_of(failure)
-                                      : "rank " + std::to_string(culprit) + " failed: " + words_of(failure);
+    reason_ = is_consequence(failure) ? detail::words_of(failure)
+                                      : "rank " + std::to_string(culprit) + " failed: " + detail::words_of(failure);
     aborted_.store(true, std::memory_order_release);
   }
   [[nodiscard]] bool aborted() const noexcept { return aborted_.load(std::memory_order_acquire); }
