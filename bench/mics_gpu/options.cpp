@@ -6,6 +6,7 @@
 
 #include "../common/command_line.hpp"
 #include "../mics_perf/place.hpp"
+#include "../mics_perf/shared_options.hpp"
 #include "../mics_perf/sizes.hpp"
 
 namespace gpu {
@@ -18,25 +19,10 @@ struct words {
 };
 
 void declare_common(CLI::App& app, perf::options& to, words& text) {
-  app.add_option("-w,--warmup_iters", to.warmup, "iterations before the measurement")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("-n,--iters", to.iterations, "measured iterations; the median counts")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--budget", to.budget, "seconds to time one case: then fewer iterations, at least 3 (0: no limit)")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("-c,--check", to.check, "verify every element (0 or 1)")->capture_default_str();
+  perf::declare_shared(app, to, text.gbit_s, text.seconds);
   app.add_option("--nodes", to.nodes, "nodes, if not the world over the node size")->check(CLI::PositiveNumber);
   app.add_option("--node-size", to.node_size, "ranks of a node, if not LOCAL_WORLD_SIZE or its like")
       ->check(CLI::PositiveNumber);
-  app.add_option("--rate", text.gbit_s, "Gbit/s into a node: prints the time that no algorithm can beat")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--timeout", text.seconds, "seconds until a missing rank is an error")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--json", to.json, "write context and rows to this file");
   app.require_subcommand(1);
   app.fallthrough();
 }

@@ -13,6 +13,7 @@
 #include "../common/command_line.hpp"
 #include "names.hpp"
 #include "place.hpp"
+#include "shared_options.hpp"
 #include "sizes.hpp"
 
 namespace perf {
@@ -31,16 +32,7 @@ void declare(CLI::App& app, options& to, words& text) {
   app.add_option("-e,--maxbytes", text.max, "largest size")->capture_default_str();
   app.add_option("-f,--stepfactor", to.factor, "next size = size * factor")->capture_default_str();
   app.add_option("-i,--stepbytes", text.step, "next size = size + step (instead of -f)");
-  app.add_option("-w,--warmup_iters", to.warmup, "iterations before the measurement")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("-n,--iters", to.iterations, "measured iterations; the median counts")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--budget", to.budget, "seconds to time one size: then fewer iterations, at least 3 (0: no limit)")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("-c,--check", to.check, "verify every element (0 or 1)")->capture_default_str();
+  declare_shared(app, to, text.gbit_s, text.seconds);
   app.add_option("-d,--datatype", text.types, "types, by commas, or all")->delimiter(',')->capture_default_str();
   app.add_option("-o,--redop", text.reductions, "sum,avg,min,max,prod or all")->delimiter(',')->capture_default_str();
   app.add_option("--op", text.operations, "all_gather,reduce_scatter,all_reduce,broadcast or all")
@@ -64,8 +56,6 @@ void declare(CLI::App& app, options& to, words& text) {
   app.add_option("--partition", to.partition, "ranks of a partition group (0: all); all groups run at once")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_option("--rate", text.gbit_s, "Gbit/s into a node: prints the time that no algorithm can beat")
-      ->check(CLI::PositiveNumber);
   app.add_option("--baseline", text.baseline, "copy: compare with a plain memory copy and a bare barrier")
       ->check(CLI::IsMember({"none", "copy"}))
       ->capture_default_str();
@@ -78,10 +68,6 @@ void declare(CLI::App& app, options& to, words& text) {
                  "nccl: measure all algorithms and write the fastest to this file (all operations, 8 B to 1 GiB, "
                  "unless --op, -b or -e say otherwise)");
   app.add_option("--tuned", to.tuned, "nccl: auto chooses by this file");
-  app.add_option("--timeout", text.seconds, "seconds until a missing rank is an error")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--json", to.json, "write context and rows to this file");
   app.add_flag("--corrupt", to.corrupt)->group("");
 }
 
