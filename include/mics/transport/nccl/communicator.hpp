@@ -39,7 +39,8 @@ class communicator;
 /// Operations go on the caller's cudaStream_t and never wait on the host (but in checked mode, and where NCCL connects
 /// ranks at the first use of an operation); what comes behind them in that stream sees their results. Those of one
 /// group may go on several streams, but buffers that they share are the caller's to put in order, by record() and
-/// wait(). Buffers are memory of the communicator's device.
+/// wait(); a graph, whose operations use the group's temporary memory whenever it is launched, is put in order with all
+/// others of the group. Buffers are memory of the communicator's device.
 class communicator_ref : public mics::detail::member_handle<member> {
  public:
   using owner_type = communicator;

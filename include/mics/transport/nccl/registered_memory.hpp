@@ -15,6 +15,7 @@
 #include <mics/transport/nccl/communicator.hpp>
 #include <mics/transport/nccl/device.hpp>
 #include <mics/transport/nccl/grouped.hpp>
+#include <mics/transport/nccl/host_watch.hpp>
 #include <mics/transport/nccl/member.hpp>
 
 namespace mics::nccl {
@@ -73,22 +74,33 @@ class registered_memory {
   using handle = void*;
 #endif
 
+  /// Nothing stays behind when it fails.
   void enroll() {
     if constexpr (!has_windows) return;
     if (group_->shape().node_size == 1) return;        // nobody to reach
     if (!group_->shape().flat_reason.empty()) return;  // flat, but not inside one node
-    for (const stage s : {stage::windows, stage::copy_engines}) {
-      if (s == stage::copy_engines && !has_copy_engines) continue;
-      if (!group_->has(s)) grouped([&] { group_->make(s); });
-#if NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0)
-      handle window{};
-      const ncclComm_t comm = group_->wire_of(s, nullptr).comm;
-      check(ncclCommWindowRegister(comm, memory_, std::max<std::size_t>(bytes_, 1), &window, NCCL_WIN_COLL_SYMMETRIC),
-            "ncclCommWindowRegister", comm, group_->where());
-      handles_.emplace_back(comm, window);
-#endif
+    try {
+      within_deadline({group_.get()}, group_->chosen().timeout, "registering memory", [this] {
+        open_window(stage::windows);
+        if (has_copy_engines) open_window(stage::copy_engines);
+      });
+    } catch (...) {
+      release();
+      throw;
     }
     group_->windows().add(memory_, bytes_);
+  }
+
+  /// Lets the ranks of a stage's communicator reach the memory. Collective.
+  void open_window(stage s) {
+    if (!group_->has(s)) grouped([&] { group_->make(s); });
+#if NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0)
+    handle window{};
+    const ncclComm_t comm = group_->wire_of(s, nullptr).comm;
+    check(ncclCommWindowRegister(comm, memory_, std::max<std::size_t>(bytes_, 1), &window, NCCL_WIN_COLL_SYMMETRIC),
+          "ncclCommWindowRegister", comm, group_->where());
+    handles_.emplace_back(comm, window);
+#endif
   }
 
   void release() noexcept {
