@@ -19,6 +19,7 @@ enum class algorithm : std::uint8_t {
   exchange,      ///< all-reduce in one step: everyone sends everything to everyone, tiny sizes
   tree,          ///< broadcast: binomial
   hierarchical,  ///< MiCS: rail stage between nodes, node stage inside
+  leader,        ///< the same, but one rank of each node speaks for all of it, in one message: small sizes
   native,        ///< the flat collective of the library below, where the transport has one (NCCL)
 };
 
@@ -42,6 +43,8 @@ constexpr std::string_view name_of(algorithm how) noexcept {
       return "tree";
     case algorithm::hierarchical:
       return "hierarchical";
+    case algorithm::leader:
+      return "leader";
     case algorithm::native:
       return "native";
   }
@@ -58,7 +61,7 @@ enum class accumulation : std::uint8_t {
 /// Choices of one call; every rank of the group must make the same ones.
 struct collective_options {
   algorithm how = algorithm::automatic;
-  algorithm on_rail = algorithm::automatic;  ///< of the rail stage, if hierarchical: direct, ring, or native
+  algorithm on_rail = algorithm::automatic;  ///< of the rail stage: direct, ring, native, exchange
   std::size_t chunk_bytes = 0;               ///< piece of a block that moves at once; 0: chosen by the plan
   accumulation accumulate = accumulation::native;
   std::optional<bool> checked{};         ///< compare the call among all ranks first; default: the communicator's

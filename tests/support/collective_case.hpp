@@ -72,6 +72,7 @@ inline std::vector<algorithm> algorithms_of(operation what, int size, bool stage
       return all;
   }
   if (staged) all.push_back(hierarchical);
+  if (staged && what != operation::broadcast) all.push_back(leader);
   return all;
 }
 

@@ -28,7 +28,8 @@ struct rehearsed {
   [[nodiscard]] int size() const noexcept { return nodes * node_size; }
   [[nodiscard]] std::string describe() const {
     std::string text = std::string(name_of(recipe.what)) + " " + std::string(name_of(recipe.how));
-    if (recipe.how == algorithm::hierarchical) text += " with rail " + std::string(name_of(recipe.on_rail));
+    if (recipe.how == algorithm::hierarchical || recipe.how == algorithm::leader)
+      text += " with rail " + std::string(name_of(recipe.on_rail));
     if (recipe.what == operation::broadcast) text += " from " + std::to_string(recipe.root);
     return text + " on " + std::to_string(nodes) + " x " + std::to_string(node_size);
   }
@@ -40,18 +41,20 @@ inline std::vector<schedule::recipe> recipes_for(int nodes, int node_size) {
   std::vector<schedule::recipe> all;
   for (int op = 0; op < operation_count; ++op) {
     const auto what = static_cast<operation>(op);
-    for (int how = 1; how <= static_cast<int>(algorithm::hierarchical); ++how) {
+    for (int how = 1; how <= static_cast<int>(algorithm::leader); ++how) {
       std::string why_not;
       schedule::recipe r{what, static_cast<algorithm>(how), algorithm::direct, 0};
       if (!schedule::supports(what, r.how, shape, why_not)) continue;
-      if (nodes > 1 && r.how != algorithm::hierarchical) continue;
+      if (nodes > 1 && r.how != algorithm::hierarchical && r.how != algorithm::leader) continue;
       if (what == operation::broadcast) {
         for (r.root = 0; r.root < shape.size; ++r.root) all.push_back(r);
         continue;
       }
       all.push_back(r);
-      r.on_rail = algorithm::ring;
-      if (r.how == algorithm::hierarchical) all.push_back(r);
+      r.on_rail = r.how == algorithm::leader ? algorithm::exchange : algorithm::ring;
+      const bool two_ways =
+          r.how == algorithm::hierarchical || (r.how == algorithm::leader && what == operation::all_reduce);
+      if (two_ways) all.push_back(r);
     }
   }
   return all;

@@ -36,9 +36,9 @@ bytes_counted count(const mics::schedule::recipe& recipe, hierarchy g, std::size
   return most;
 }
 
-constexpr algorithm all_algorithms[] = {algorithm::direct,  algorithm::ring,        algorithm::bruck,
-                                        algorithm::halving, algorithm::doubling,    algorithm::exchange,
-                                        algorithm::tree,    algorithm::hierarchical};
+constexpr algorithm all_algorithms[] = {algorithm::direct,  algorithm::ring,         algorithm::bruck,
+                                        algorithm::halving, algorithm::doubling,     algorithm::exchange,
+                                        algorithm::tree,    algorithm::hierarchical, algorithm::leader};
 
 constexpr model::link_classes a_cluster{.fast = {5e-6, 230e9}, .slow = {20e-6, 40e9}};
 
@@ -59,7 +59,9 @@ TEST_CASE("bytes over slow and fast links are those of the programs, for every o
     for (int k = 1; n * k <= 20; ++k) {
       for (int op = 0; op < mics::operation_count; ++op) {
         for (const algorithm how : all_algorithms) {
-          for (const algorithm on_rail : {algorithm::direct, algorithm::ring}) {
+          for (const algorithm on_rail : {algorithm::direct, algorithm::ring, algorithm::exchange}) {
+            if ((on_rail == algorithm::exchange) != (how == algorithm::leader) && on_rail != algorithm::direct)
+              continue;
             const auto what = static_cast<operation>(op);
             std::string why_not;
             const mics::group_shape shape{0, n * k, n, k, {}};

@@ -8,6 +8,7 @@
 #include <mics/algorithms/halving.hpp>
 #include <mics/error.hpp>
 #include <mics/model/flat_stages.hpp>
+#include <mics/model/leader_stages.hpp>
 #include <mics/model/link.hpp>
 #include <mics/model/stage.hpp>
 
@@ -115,6 +116,8 @@ inline stages stages_of(const collective& c) {
   detail::require_positive("shape.node_size", c.shape.node_size);
   detail::require_not_negative("bytes", c.bytes);
   if (c.shape.nodes * c.shape.node_size == 1) return {};
+  const bool moves = c.what != operation::broadcast && c.what != operation::barrier;
+  if (c.how == algorithm::leader && moves && c.shape.hierarchical()) return detail::leader_stages(c);
   switch (c.what) {
     case operation::all_reduce:
       return detail::all_reduce(c);

@@ -44,9 +44,12 @@ namespace detail {
 // Below these sizes latency outweighs bytes. Measured with bench/mics_perf; see bench/README.md.
 inline constexpr std::size_t tiny_all_reduce = std::size_t{1} << 10;
 inline constexpr std::size_t small_flat = std::size_t{64} << 10;
-inline constexpr std::size_t small_rail_block = std::size_t{64} << 10;
+inline constexpr std::size_t small_rail_block = std::size_t{4} << 10;
 inline constexpr std::size_t default_chunk = std::size_t{256} << 10;
 inline constexpr int largest_exchange_group = 16;
+inline constexpr std::size_t small_by_leaders = std::size_t{128} << 10;
+inline constexpr std::size_t small_row_by_leaders = std::size_t{16} << 10;
+inline constexpr std::size_t small_exchange_of_leaders = std::size_t{16} << 10;
 
 inline plan_choice choose_flat(const plan_request& r, const group_shape& shape, const transport_traits& t) {
   const bool small = r.bytes <= small_flat;
@@ -69,14 +72,27 @@ inline plan_choice choose_flat(const plan_request& r, const group_shape& shape, 
   return {.how = algorithms::halving_fits(shape.size) ? algorithm::halving : algorithm::direct, .why = why};
 }
 
-inline algorithm choose_rail(const plan_request& r, const group_shape& shape, const transport_traits& t) {
-  if (r.on_rail == algorithm::direct || r.on_rail == algorithm::ring) return r.on_rail;
+inline algorithm choose_rail(const plan_request& r, const plan_choice& c, const group_shape& shape,
+                             const transport_traits& t) {
+  const algorithm other = c.how == algorithm::leader ? algorithm::exchange : algorithm::ring;
+  if (r.on_rail == algorithm::direct || r.on_rail == other) return r.on_rail;
   if (r.on_rail != algorithm::automatic) {
-    throw usage_error("a rail stage by " + std::string(name_of(r.on_rail)) + " was asked for; allowed: direct, ring",
+    throw usage_error("a rail stage by " + std::string(name_of(r.on_rail)) + " was asked for; allowed: direct, " +
+                          std::string(name_of(other)),
                       {.rank = shape.rank, .operation = std::string(name_of(r.what))});
+  }
+  if (c.how == algorithm::leader) {
+    const bool one_step = shape.nodes == 2 || r.bytes <= small_exchange_of_leaders;
+    return one_step && r.what == operation::all_reduce ? algorithm::exchange : algorithm::direct;
   }
   const bool direct = shape.nodes == 2 || t.direct_reads || r.block_bytes <= small_rail_block;
   return direct ? algorithm::direct : algorithm::ring;
+}
+
+/// Do messages cost more than the copies that a leader makes for its node?
+inline bool leaders_pay(const plan_request& r, const group_shape& shape, const transport_traits& t) noexcept {
+  if (t.direct_reads || r.what == operation::broadcast || r.on_rail != algorithm::automatic) return false;
+  return r.bytes <= small_by_leaders && r.bytes <= small_row_by_leaders * static_cast<std::size_t>(shape.nodes);
 }
 
 inline plan_choice choose_automatic(const plan_request& r, const group_shape& shape, const transport_traits& t) {
@@ -86,6 +102,9 @@ inline plan_choice choose_automatic(const plan_request& r, const group_shape& sh
   }
   const bool has_stages = shape.hierarchical() && shape.node_size > 1;
   if (r.what == operation::barrier || !has_stages) return choose_flat(r, shape, t);
+  if (leaders_pay(r, shape, t)) {
+    return {.how = algorithm::leader, .why = "small: one message from node to node says all"};
+  }
   return {.how = algorithm::hierarchical,
           .why = "the group spans nodes: each byte crosses the slow links once a node that needs it"};
 }
@@ -103,7 +122,9 @@ inline plan_choice choose(const plan_request& r, const group_shape& shape, const
     }
     c = {.how = r.how, .why = "asked for by the caller"};
   }
-  if (c.how == algorithm::hierarchical) c.on_rail = detail::choose_rail(r, shape, traits);
+  if (c.how == algorithm::hierarchical || c.how == algorithm::leader) {
+    c.on_rail = detail::choose_rail(r, c, shape, traits);
+  }
   c.chunk_bytes = r.chunk_bytes > 0 ? r.chunk_bytes : detail::default_chunk;
   return c;
 }

@@ -19,6 +19,10 @@ inline std::string in_words(std::size_t bytes) {
 }
 
 inline std::string stages_in_words(const plan& p) {
+  if (p.how() == algorithm::leader) {
+    return "the first rank of each node speaks for its " + std::to_string(p.shape().node_size) + "; leaders " +
+           (p.on_rail() == algorithm::exchange ? "exchange everything" : "exchange rows") + " in one message a pair";
+  }
   const std::string rail =
       "rail groups of " + std::to_string(p.shape().nodes) + " (" + std::string(name_of(p.on_rail())) + ")";
   const std::string node = "node groups of " + std::to_string(p.shape().node_size);
@@ -46,14 +50,15 @@ inline std::string plan::describe() const {
                     n + (shape_->nodes == 1 ? " node" : " nodes");
   out += "\n  algorithm    " + std::string(name_of(how())) + ": " + std::string(why());
   if (!shape_->flat_reason.empty()) out += "\n  flat because " + shape_->flat_reason;
-  if (how() == algorithm::hierarchical) out += "\n  stages       " + detail::stages_in_words(*this);
+  const bool staged = how() == algorithm::hierarchical || how() == algorithm::leader;
+  if (staged) out += "\n  stages       " + detail::stages_in_words(*this);
   out += "\n  chunks       " + std::to_string(chunks()) + " of each block of " + detail::in_words(block_bytes());
   out += "\n  temporaries  " + detail::in_words(temporary_bytes()) + " a rank";
   if (!shape_->flat_reason.empty()) {
     return out + "\n  links        " + detail::in_words(volume.fast) + " between ranks, by slow links and fast ones";
   }
   out += "\n  slow links   " + detail::in_words(volume.slow) + " into a node";
-  if (how() == algorithm::hierarchical && (what() == operation::all_gather || what() == operation::reduce_scatter)) {
+  if (staged && (what() == operation::all_gather || what() == operation::reduce_scatter)) {
     const hierarchy geometry{shape_->nodes, shape_->node_size};
     out += " (a flat ring brings " + detail::in_words(model::flat_ring_bytes_into_node(geometry, block_bytes())) + ")";
   }

@@ -35,7 +35,7 @@ class plan {
 
   [[nodiscard]] operation what() const noexcept { return request_.what; }
   [[nodiscard]] algorithm how() const noexcept { return choice_.how; }
-  /// What the rail stage of a hierarchical plan does: direct, ring, or native.
+  /// What the rail stage of a hierarchical plan does: direct, ring, or native; that of leaders: direct or exchange.
   [[nodiscard]] algorithm on_rail() const noexcept { return choice_.on_rail; }
   [[nodiscard]] std::string_view why() const noexcept { return choice_.why; }
   [[nodiscard]] const schedule::program& steps() const noexcept { return *steps_; }

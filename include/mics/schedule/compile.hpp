@@ -9,6 +9,7 @@
 #include <mics/algorithms/tree.hpp>
 #include <mics/hierarchical/all_reduce.hpp>
 #include <mics/hierarchical/broadcast.hpp>
+#include <mics/hierarchical/leader.hpp>
 #include <mics/schedule/recipe.hpp>
 #include <mics/shape.hpp>
 
@@ -18,17 +19,20 @@ inline void compile_all_gather(builder& b, const recipe& r, const group_shape& s
   const place own = input(shape.rank);
   b.copy(own, output(shape.rank), lane::rail, 0);
   if (r.how == algorithm::hierarchical) return hierarchical::all_gather(b, {shape}, own, r.on_rail);
+  if (r.how == algorithm::leader) return hierarchical::leader::all_gather(b, {shape}, own);
   algorithms::all_gather(b, algorithms::everyone(shape.rank, shape.size), own, r.how);
 }
 
 inline void compile_reduce_scatter(builder& b, const recipe& r, const group_shape& shape) {
   const place own = output(shape.rank);
   if (r.how == algorithm::hierarchical) return hierarchical::reduce_scatter(b, {shape}, own, r.on_rail);
+  if (r.how == algorithm::leader) return hierarchical::leader::reduce_scatter(b, {shape});
   algorithms::reduce_scatter(b, algorithms::everyone(shape.rank, shape.size), {}, own, r.how, true);
 }
 
 inline void compile_all_reduce(builder& b, const recipe& r, const group_shape& shape) {
   if (r.how == algorithm::hierarchical) return hierarchical::all_reduce(b, {shape}, r.on_rail);
+  if (r.how == algorithm::leader) return hierarchical::leader::all_reduce(b, {shape}, r.on_rail);
   algorithms::team all = algorithms::everyone(shape.rank, shape.size);
   if (r.how == algorithm::exchange) return algorithms::exchange_all_reduce(b, all);
   if (r.how == algorithm::doubling) return algorithms::doubling_all_reduce(b, all);

@@ -14,7 +14,7 @@ namespace mics::schedule {
 struct recipe {
   operation what = operation::all_gather;
   algorithm how = algorithm::direct;
-  algorithm on_rail = algorithm::direct;  ///< hierarchical: what the rail stage does
+  algorithm on_rail = algorithm::direct;  ///< hierarchical, leader: what the rail stage does
   int root = 0;                           ///< broadcast
 
   auto operator<=>(const recipe&) const = default;
@@ -27,13 +27,13 @@ inline bool supports(operation what, algorithm how, const group_shape& shape, st
   bool known = false;
   switch (what) {
     case operation::all_gather:
-      known = one_of(direct, ring, bruck, hierarchical);
+      known = one_of(direct, ring, bruck, hierarchical, leader);
       break;
     case operation::reduce_scatter:
-      known = one_of(direct, ring, halving, hierarchical);
+      known = one_of(direct, ring, halving, hierarchical, leader);
       break;
     case operation::all_reduce:
-      known = one_of(direct, ring, doubling, exchange, hierarchical);
+      known = one_of(direct, ring, doubling, exchange, hierarchical, leader);
       break;
     case operation::broadcast:
       known = one_of(tree, hierarchical);
@@ -44,7 +44,7 @@ inline bool supports(operation what, algorithm how, const group_shape& shape, st
   }
   if (!known) {
     why_not = std::string(name_of(how)) + " is no algorithm of " + std::string(name_of(what));
-  } else if (how == hierarchical && !shape.hierarchical()) {
+  } else if ((how == hierarchical || how == leader) && !shape.hierarchical()) {
     why_not =
         shape.flat_reason.empty() ? "the group lies inside one node, so there is no rail stage" : shape.flat_reason;
   } else if (how == halving && !algorithms::halving_fits(shape.size)) {
