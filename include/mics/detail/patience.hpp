@@ -23,23 +23,18 @@ class patience {
 
   /// Waits a little; false once nothing has moved for the whole timeout.
   [[nodiscard]] bool pause() {
-    ++idle_;
-    if (idle_ <= spins_) {
-      relax();
-      return true;
-    }
-    if (idle_ <= spins_ + most_yields) {
-      std::this_thread::yield();
-    } else {
-      std::this_thread::sleep_for(nap);
-    }
-    return idle_ % yields_a_look != 0 || in_time();
+    return pause(most_yields, [] { std::this_thread::sleep_for(nap); });
   }
+
+  /// The same where there is something better than naps, which therefore comes soon: `sleep` returns when there may be
+  /// news, or after a millisecond.
+  template <class Sleep> [[nodiscard]] bool pause(Sleep sleep) { return pause(few_yields, sleep); }
 
  private:
   using clock = std::chrono::steady_clock;
   static constexpr unsigned most_spins = 200;
   static constexpr unsigned most_yields = 4000;
+  static constexpr unsigned few_yields = 3;
   static constexpr unsigned yields_a_look = 16;
   static constexpr std::chrono::microseconds nap{50};
 
@@ -47,6 +42,20 @@ class patience {
 #if defined(__x86_64__)
     _mm_pause();
 #endif
+  }
+
+  template <class Sleep> bool pause(unsigned yields, Sleep sleep) {
+    ++idle_;
+    if (idle_ <= spins_) {
+      relax();
+      return true;
+    }
+    if (idle_ <= spins_ + yields) {
+      std::this_thread::yield();
+    } else {
+      sleep();
+    }
+    return idle_ % yields_a_look != 0 || in_time();
   }
 
   /// Most waits end before the clock need be asked.

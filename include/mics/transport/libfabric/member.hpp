@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -90,7 +91,7 @@ class member {
     try {
       for (std::uint64_t turn; (turn = turn_.load(std::memory_order_acquire)) + 1 != ticket;) {
         if (std::exchange(seen, turn) != turn) wait.progress();
-        pause(wait, order, ticket, [] { return std::string("waiting for the operation before it"); });
+        pause(wait, {}, order, ticket, [] { return std::string("waiting for the operation before it"); });
       }
     } catch (const std::exception& failure) {
       fail(ticket, failure.what());  // this launch has lost its turn, so no later one can come
@@ -166,20 +167,26 @@ class member {
     schedule::execution<port> running(port_, parts, sources_);
     mics::detail::patience wait(at().crowded, order.timeout);
     while (!running.done()) {
+      const std::uint32_t rung = port_.rings();
       const bool advanced = running.advance();
       if (port_.pump() || advanced) {
         wait.progress();
       } else if (!running.done()) {
-        pause(wait, order, ticket, [&] { return running.waiting_for(); });
+        pause(wait, rung, order, ticket, [&] { return running.waiting_for(); });
       }
     }
   }
 
-  /// Serves the network, for whatever group; when that has nothing, gives way to others.
+  /// Serves the network, for whatever group; when that has nothing, gives way to others. A launch without messages to
+  /// other nodes serves it now and then only, for looking costs a call of the system, and may sleep until a neighbour
+  /// rings: `rung` are the rings that were known when it looked for news.
   template <class Describe>
-  void pause(mics::detail::patience& wait, const schedule::launch& order, std::uint64_t ticket, Describe describe) {
-    if (at().rail && at().rail->progress() && ++served_ % served_a_look != 0) return;
-    const bool in_time = wait.pause();
+  void pause(mics::detail::patience& wait, std::optional<std::uint32_t> rung, const schedule::launch& order,
+             std::uint64_t ticket, Describe describe) {
+    const bool serve = at().rail && (port_.on_rail() || ++unserved_ % unserved_a_look == 0);
+    if (serve && at().rail->progress() && ++served_ % served_a_look != 0) return;
+    doorbell* const bell = rung ? port_.bell() : nullptr;
+    const bool in_time = bell ? wait.pause([&] { bell->sleep(*rung); }) : wait.pause();
     if (at().failure.holds() || failure_.holds(ticket) || port_.neighbours_failure()) {
       throw_if_ended(order, ticket, describe());
     }
@@ -191,6 +198,7 @@ class member {
 
   static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
   static constexpr unsigned served_a_look = 64;
+  static constexpr unsigned unserved_a_look = 16;
 
   group group_;
   failure_state failure_{};
@@ -202,6 +210,7 @@ class member {
   std::atomic<std::uint64_t> turn_{0};  ///< the last ticket that has run; hands the fields below from thread to thread
   std::atomic<bool> closed_{false};
   unsigned served_ = 0;
+  unsigned unserved_ = 0;
   shared_block scratch_{};
   std::size_t scratch_bytes_ = 0;
   std::vector<std::vector<std::byte>> wide_{};

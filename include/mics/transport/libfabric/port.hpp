@@ -27,7 +27,7 @@ class port {
       : group_(&of),
         shared_(of.at->regions),
         box_region_(of.at->self(), outbox::bytes_for(of.near.size())),
-        box_(outbox::make(box_region_.data(), of.near.size())),
+        box_(outbox::make(box_region_.data(), of.near.size(), of.at->crowded && !of.all_near())),
         links_(of.members.size() * schedule::lanes) {
     for (const int member : of.near) {
       neighbours_.emplace_back(of.at->processes[static_cast<std::size_t>(of.world_rank(member))]);
@@ -54,6 +54,7 @@ class port {
       theirs_.emplace_back(group_->at->processes[static_cast<std::size_t>(group_->world_rank(member))],
                            boxes[static_cast<std::size_t>(member)]);
       const outbox other(theirs_.back().data());
+      neighbours_[place].sleeps_at(other.bell());
       for (const schedule::lane l : {schedule::lane::rail, schedule::lane::node}) {
         links_[index(member, l)].emplace(box_.channel_to(place, l), other.channel_to(mine, l), neighbours_[place]);
       }
@@ -67,11 +68,21 @@ class port {
       if (link) link->begin();
     }
     if (rails_) rail().begin(*rails_);
+    on_rail_ = false;
   }
+
+  /// Has this launch had to do with other nodes? If not, nobody waits for this rank to serve the network often.
+  [[nodiscard]] bool on_rail() const noexcept { return on_rail_; }
+
+  /// The bell that neighbours ring: null where this rank does not sleep, because it has a core of its own or its group
+  /// lies inside one node, where waits are short; and while it has to do with other nodes.
+  [[nodiscard]] doorbell* bell() const noexcept { return on_rail_ ? nullptr : box_.bell(); }
+  /// So often has it rung.
+  [[nodiscard]] std::uint32_t rings() const noexcept { return box_.rings(); }
 
   bool try_send(int peer, schedule::lane l, std::span<const std::byte> bytes) {
     std::optional<node_link>& link = links_[index(peer, l)];
-    if (!link) return rail().try_send(*rails_, peer, lane_number(l), bytes);
+    if (!link) return serving_rail().try_send(*rails_, peer, lane_number(l), bytes);
     switch (link->try_send(bytes, shared_)) {
       case node_link::offer::refused:
         return false;
@@ -91,14 +102,15 @@ class port {
     std::optional<node_link>& link = links_[index(peer, l)];
     if (link) return link->expect(into);
     const shared_range* range = into.empty() ? nullptr : shared_.find(into);
-    return rail().expect(*rails_, peer, lane_number(l), into, bytes, range != nullptr ? range->known_to_rail : nullptr);
+    return serving_rail().expect(*rails_, peer, lane_number(l), into, bytes,
+                                 range != nullptr ? range->known_to_rail : nullptr);
   }
 
   /// Throws usage_error when the peer sent another number of bytes: counts or types differ between the ranks.
   const std::byte* arrival(int peer, schedule::lane l, std::size_t bytes) {
     const auto wrong_size = [&](std::uint64_t came) { refuse(peer, bytes, came); };
     std::optional<node_link>& link = links_[index(peer, l)];
-    if (!link) return rail().arrival(*rails_, peer, lane_number(l), bytes, wrong_size);
+    if (!link) return serving_rail().arrival(*rails_, peer, lane_number(l), bytes, wrong_size);
     const std::byte* const data = link->arrival(bytes, wrong_size);
     moved_ |= link->moved();
     return data;
@@ -117,13 +129,15 @@ class port {
 
   [[nodiscard]] int world_rank(int peer) const noexcept { return group_->world_rank(peer); }
 
-  /// Moves what has no call of its own: messages in pieces. False if nothing moved since the last call.
+  /// Moves what has no call of its own, messages in pieces, and rings where there is news. False if nothing moved since
+  /// the last call.
   bool pump() {
     bool moved = std::exchange(moved_, false);
     std::erase_if(cut_, [&](node_link* link) {
       moved |= link->pump();
       return link->pumped();
     });
+    for (neighbour& n : neighbours_) n.ring();
     return moved;
   }
 
@@ -152,6 +166,10 @@ class port {
 
  private:
   [[nodiscard]] rail_endpoint& rail() const noexcept { return *group_->at->rail; }
+  [[nodiscard]] rail_endpoint& serving_rail() noexcept {
+    on_rail_ = true;
+    return rail();
+  }
   static constexpr std::uint32_t lane_number(schedule::lane l) noexcept {
     return static_cast<std::uint32_t>(index_of(l));
   }
@@ -177,6 +195,7 @@ class port {
   std::vector<std::pair<node_link*, std::uint64_t>> lent_{};  ///< messages that neighbours may still be reading
   std::vector<node_link*> cut_{};                             ///< links in the midst of a message in pieces
   bool moved_ = false;
+  bool on_rail_ = false;
 };
 
 }  // namespace mics::libfabric

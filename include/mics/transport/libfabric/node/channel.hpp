@@ -12,13 +12,15 @@
 namespace mics::libfabric {
 
 /// The bounded queue of messages from one rank to a neighbour in one lane, in the writer's shared memory: one writer,
-/// one reader, no lock. A message that lies in shared memory is lent: the reader uses it in place. Others travel inside
-/// the slot, or, larger, cut into pieces that are copied into chunks beside the slots; chunks are recycled with them.
+/// one reader, no lock. A larger message that lies in shared memory is lent: the reader uses it in place. Others travel
+/// inside the slot, or, larger, cut into pieces that are copied into chunks beside the slots; chunks are recycled with
+/// them.
 class node_channel {
  public:
   static constexpr std::size_t depth = 8;
   static constexpr std::size_t inline_bytes = 184;
   static constexpr std::size_t chunk_bytes = std::size_t{32} << 10;
+  static constexpr std::size_t lent_from = 4096;  ///< below, a copy costs less than waiting for its reader
 
   enum class form : std::uint32_t { inside, copied, lent };
 

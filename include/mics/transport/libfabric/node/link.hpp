@@ -28,9 +28,10 @@ class node_link {
   /// piece by piece, until `pumped()`.
   offer try_send(std::span<const std::byte> bytes, const own_regions::view& shared) {
     if (!pumped() || !out_->has_room(sent_)) return offer::refused;
-    if (bytes.size() > node_channel::inline_bytes) {
+    if (bytes.size() >= node_channel::lent_from) {
       if (const shared_range* r = shared.find(bytes)) {
         out_->put_loan(sent_++, r->region, static_cast<std::size_t>(bytes.data() - r->begin), bytes.size());
+        peer_->has_news();
         return offer::lent;
       }
     }
@@ -51,6 +52,7 @@ class node_link {
       left_ = left_.subspan(bytes);
       moved = true;
     }
+    if (moved) peer_->has_news();
     return moved;
   }
 
@@ -83,6 +85,7 @@ class node_link {
       got_ += m->bytes;
       in_->read_up_to(++taken_);
       moved_ = true;
+      peer_->has_news();
     }
     return got_ == bytes ? assembled_ : nullptr;
   }
@@ -91,6 +94,7 @@ class node_link {
     ++done_;
     if (got_ == 0) {
       in_->read_up_to(++taken_);
+      peer_->has_news();
     } else {
       got_ = 0;  // its pieces have been given back already
     }

@@ -8,15 +8,26 @@
 
 #include <mics/error.hpp>
 #include <mics/transport/libfabric/node/channel.hpp>
+#include <mics/transport/libfabric/node/doorbell.hpp>
 #include <mics/transport/libfabric/node/region.hpp>
 
 namespace mics::libfabric {
 
-/// The regions of one neighbour that this rank has mapped, at their first use. Those that their owner has given up go
-/// when another one comes.
+/// One neighbour: the bell that wakes it, and the regions of it that this rank has mapped, at their first use. Those
+/// that their owner has given up go when another one comes.
 class neighbour {
  public:
   explicit neighbour(process_name who) : who_(who) {}
+
+  /// Its bell; null: it does not sleep.
+  void sleeps_at(doorbell* bell) noexcept { bell_ = bell; }
+  /// Something was written for it, or read.
+  void has_news() noexcept { news_ = true; }
+  /// Once for all news.
+  void ring() noexcept {
+    if (news_ && bell_ != nullptr) bell_->ring();
+    news_ = false;
+  }
 
   /// Where a lent message lies here.
   [[nodiscard]] const std::byte* resolve(const node_channel::content& m) {
@@ -39,6 +50,8 @@ class neighbour {
   }
 
   process_name who_;
+  doorbell* bell_ = nullptr;
+  bool news_ = false;
   std::vector<mapped_region> known_{};
   std::size_t last_ = 0;
 };

@@ -12,12 +12,14 @@
 
 #include <mics/schedule/program.hpp>
 #include <mics/transport/libfabric/node/channel.hpp>
+#include <mics/transport/libfabric/node/doorbell.hpp>
 #include <mics/transport/libfabric/node/region.hpp>
 
 namespace mics::libfabric {
 
 /// What one rank writes for its neighbours in one group: a channel to each in each lane, and, if it comes to that, why
-/// the group has failed. It lies in a region of the writer; `places` counts the group's ranks on the node.
+/// the group has failed; and the bell that they ring. It lies in a region of the rank; `places` counts the group's
+/// ranks on the node.
 class outbox {
  public:
   static constexpr std::size_t bytes_for(std::size_t places) noexcept {
@@ -25,8 +27,8 @@ class outbox {
   }
 
   /// In fresh memory.
-  static outbox make(std::byte* memory, std::size_t places) {
-    new (memory) notice{};
+  static outbox make(std::byte* memory, std::size_t places, bool sleeps) {
+    new (memory) notice{.sleeps = sleeps};
     outbox made(memory);
     for (std::size_t i = 0; i < places * schedule::lanes; ++i) {
       new (memory + sizeof(notice) + i * sizeof(node_channel)) node_channel;
@@ -56,12 +58,19 @@ class outbox {
   }
   [[nodiscard]] std::string reason() const { return told().reason.data(); }
 
+  /// The bell of its owner, where the owner sleeps; else null.
+  [[nodiscard]] doorbell* bell() const noexcept { return told().sleeps ? &told().bell : nullptr; }
+
+  [[nodiscard]] std::uint32_t rings() const noexcept { return told().bell.rings(); }
+
   static constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
 
  private:
   struct alignas(4096) notice {
     std::atomic<std::uint64_t> failed_from{never};
     std::array<char, 1024> reason{};
+    bool sleeps = false;
+    doorbell bell{};
   };
 
   [[nodiscard]] notice& told() const noexcept { return *std::launder(reinterpret_cast<notice*>(memory_)); }
