@@ -177,7 +177,7 @@ TEST_CASE("a rank that is killed is noticed, by name, and the survivors make a n
           {.nodes = cluster.world / cluster.node_size, .timeout = 60s, .limit = 100s, .grace = 40s});
       FAIL("nobody was killed");
     } catch (const mics::bootstrap::local::spawn_error& e) {
-      INFO(e.what());
+      INFO(std::string(e.what()));
       REQUIRE(e.failures().size() == 1);  // the survivors ended well
       CHECK(e.failures()[0].rank == cluster.world - 1);
       CHECK(e.failures()[0].signal == SIGKILL);
