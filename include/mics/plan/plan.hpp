@@ -54,7 +54,8 @@ class plan {
 
   /// Memory that a rank needs beside the caller's buffers while the collective runs.
   [[nodiscard]] std::size_t temporary_bytes() const noexcept {
-    const bool by_program = choice_.how != algorithm::native && choice_.on_rail != algorithm::native;
+    const bool native = choice_.how == algorithm::native || choice_.on_rail == algorithm::native;
+    const bool by_program = !native && choice_.scratch_blocks == 0;
     const std::size_t slots = by_program ? static_cast<std::size_t>(steps_->scratch_slots) : choice_.scratch_blocks;
     return slots * request_.block_bytes + request_.widening_bytes;
   }
