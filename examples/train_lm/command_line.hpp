@@ -40,6 +40,17 @@ inline void check_together(const settings& s) {
   }
 }
 
+// Nodes for ranks that are processes, as far as the command line leaves them open: then `told` share a node.
+inline void fit_nodes(const CLI::App& app, settings& s, int ranks, int told) {
+  const auto given = [&app](const char* option) { return app.get_option(option)->count() > 0; };
+  if (!given("--node-size")) s.node_size = given("--nodes") ? std::max(ranks / s.nodes, 1) : told;
+  if (!given("--nodes")) s.nodes = std::max(ranks / s.node_size, 1);
+  if (s.world_size() == ranks) return;
+  throw CLI::ValidationError("--nodes", std::to_string(s.nodes) + " nodes of " + std::to_string(s.node_size) +
+                                            " are not the " + std::to_string(ranks) +
+                                            " ranks that were started; allowed: nodes that hold them all evenly");
+}
+
 // Where ranks are processes, their launcher tells what the command line leaves open.
 inline void take_place(const CLI::App& app, settings& s) {
   mics::bootstrap::environment here;
@@ -48,17 +59,8 @@ inline void take_place(const CLI::App& app, settings& s) {
   } catch (const mics::error& e) {
     throw CLI::ValidationError("--transport", s.transport + ": " + e.what());
   }
-  const auto given = [&app](const char* option) { return app.get_option(option)->count() > 0; };
   s.speaks = here.rank == 0;
-  if (!given("--node-size")) {
-    const int told = here.local_size > 0 ? here.local_size : here.world_size;
-    s.node_size = given("--nodes") ? std::max(here.world_size / s.nodes, 1) : told;
-  }
-  if (!given("--nodes")) s.nodes = std::max(here.world_size / s.node_size, 1);
-  if (s.world_size() == here.world_size) return;
-  throw CLI::ValidationError("--nodes", std::to_string(s.nodes) + " nodes of " + std::to_string(s.node_size) +
-                                            " are not the " + std::to_string(here.world_size) +
-                                            " ranks that were started; allowed: nodes that hold them all evenly");
+  fit_nodes(app, s, here.world_size, here.local_size > 0 ? here.local_size : here.world_size);
 }
 
 }  // namespace detail
@@ -69,7 +71,7 @@ inline void parse(CLI::App& app, settings& s, int argc, char** argv) {
     app.add_option(name, value, what)->check(CLI::Range(least, most))->capture_default_str();
   };
   app.add_option("--text", s.text, "file to learn (default: the project's own headers)")->check(CLI::ExistingFile);
-  size("--nodes", s.nodes, 1, 256, "nodes: pretended ones over threads; else as started");
+  size("--nodes", s.nodes, 1, 256, "nodes: pretended ones over threads and with --spawn; else as started");
   size("--node-size", s.node_size, 1, 256, "ranks a node");
   size("--partition", s.partition, 0, 256, "ranks that share one replica with MiCS, 0: one node");
   size("--micro-steps", s.micro_steps, 1, 1024, "forward and backward passes before an optimizer step");
@@ -81,6 +83,8 @@ inline void parse(CLI::App& app, settings& s, int argc, char** argv) {
   app.add_option("--transport", s.transport, "what moves the bytes")
       ->check(CLI::IsMember(transport_names()))
       ->capture_default_str();
+  app.add_option("--spawn", s.spawn, "libfabric: fork so many ranks on this machine, which play the nodes")
+      ->check(CLI::Range(1, 256));
   size("--batch", s.shape.batch, 1, 4096, "samples of a micro-batch, a rank");
   size("--layers", s.shape.blocks, 0, 256, "residual blocks");
   size("--width", s.shape.width, 1, 8192, "features between the layers");
@@ -88,7 +92,14 @@ inline void parse(CLI::App& app, settings& s, int argc, char** argv) {
   app.add_flag("--alone", s.alone, "also train on one rank alone, to compare");
   app.add_flag("--checked", s.checked, "compare every collective among all ranks before data move");
   app.parse(argc, argv);
-  if (s.transport != "thread") detail::take_place(app, s);
+  if (s.spawn > 0 && s.transport != "libfabric") {
+    throw CLI::ValidationError("--spawn", "ranks are forked with --transport libfabric, not " + s.transport);
+  }
+  if (s.spawn > 0) {
+    detail::fit_nodes(app, s, s.spawn, s.spawn);
+  } else if (s.transport != "thread") {
+    detail::take_place(app, s);
+  }
   detail::check_together(s);
 }
 

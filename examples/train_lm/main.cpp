@@ -12,6 +12,7 @@
 #include "alone.hpp"
 #include "command_line.hpp"
 #include "default_text.hpp"
+#include "over_libfabric.hpp"
 #include "over_nccl.hpp"
 #include "report.hpp"
 #include "strategy.hpp"
@@ -31,7 +32,7 @@ void print_introduction(const settings& s, const text_source& text) {
   std::printf("text:     %s, %zu bytes\n", text.name.c_str(), text.bytes.size());
   std::printf("model:    guesses the next byte from %zu; %zu parameters in %zu layers\n", s.shape.context, parameters,
               model.layers());
-  std::printf("cluster:  %d%s nodes x %d ranks; transport %s\n", s.nodes, s.transport == "thread" ? " pretended" : "",
+  std::printf("cluster:  %d%s nodes x %d ranks; transport %s\n", s.nodes, s.pretends_nodes() ? " pretended" : "",
               s.node_size, s.transport.c_str());
   std::printf("step:     %d ranks x %d micro-steps x %zu samples\n", s.world_size(), s.micro_steps, s.shape.batch);
 }
@@ -54,13 +55,7 @@ void print_flat_reason(const settings& s, const strategy& how) {
   }
 }
 
-training training_by(const settings& s, const text_source& text) {
-  if (s.transport == "nccl") return over_nccl(s, text.bytes);
-  return [&](const strategy& how, const progress& report) { return train(s, how, text.bytes, report); };
-}
-
-void compare(const settings& s, const text_source& text) {
-  const training train_by = training_by(s, text);
+void compare(const settings& s, const text_source& text, const training& train_by) {
   if (!s.speaks) {
     for (const auto& how : strategies(s)) train_by(how, {});
     return;
@@ -77,6 +72,15 @@ void compare(const settings& s, const text_source& text) {
   if (s.alone) {
     std::printf("\nOne rank alone: loss curve off by %.0e\n", difference(rows[0].result.losses, train_alone(s, text)));
   }
+}
+
+void compare(const settings& s, const text_source& text) {
+  if (s.transport == "nccl") return compare(s, text, over_nccl(s, text.bytes));
+  if (s.transport == "libfabric") {
+    return over_libfabric(s, text.bytes,
+                          [&](const settings& mine, const training& train_by) { compare(mine, text, train_by); });
+  }
+  compare(s, text, [&](const strategy& how, const progress& report) { return train(s, how, text.bytes, report); });
 }
 
 }  // namespace

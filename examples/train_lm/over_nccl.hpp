@@ -1,17 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 
 #include "settings.hpp"
-#include "strategy.hpp"
 #include "training_run.hpp"
 
 namespace train_lm {
-
-/// Trains in one way from the start values on; returns what rank 0 saw.
-using training = std::function<training_result(const strategy&, const progress&)>;
 
 /// Finds the other ranks, which are processes with a GPU each; they stay together as long as the result lives.
 /// Throws mics::usage_error where this program was built without NCCL, cuBLAS and CUDA.

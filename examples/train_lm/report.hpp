@@ -77,7 +77,7 @@ inline void print_table(const settings& s, const std::vector<table_row>& rows) {
   }
   std::printf(s.counts_bytes()
                   ? "\nBytes are exact. Times are those of threads that share the cores and memory of this machine.\n"
-                  : "\nBytes are planned: NCCL does not count them. Times are those of the slowest rank.\n");
+                  : "\nBytes are planned: this transport does not count them. Times are those of the slowest rank.\n");
 }
 
 }  // namespace train_lm

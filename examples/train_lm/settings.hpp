@@ -17,6 +17,7 @@ struct settings {
   int partition = 0;  ///< p of MiCS; 0: one node
   int micro_steps = 4;
   int steps = 100;
+  int spawn = 0;  ///< libfabric: fork so many ranks here; 0: a launcher has started them
   std::uint64_t seed = 1;
   bool alone = false;    ///< also train on one rank alone, to compare
   bool speaks = true;    ///< this process reports: always, or rank 0 where ranks are processes
@@ -26,6 +27,8 @@ struct settings {
 
   /// Else the report says what was planned.
   [[nodiscard]] bool counts_bytes() const { return transport == "thread"; }
+  /// Nodes that ranks of this machine play.
+  [[nodiscard]] bool pretends_nodes() const { return transport == "thread" || spawn > 0; }
   [[nodiscard]] int world_size() const { return nodes * node_size; }
   [[nodiscard]] int partition_size() const { return partition > 0 ? partition : node_size; }
 };

@@ -29,6 +29,9 @@ struct training_result {
 /// Called on rank 0 a few times in a run, with what was done since the last call and the number of steps until now.
 using progress = std::function<void(const training_result& since_last, int steps_done)>;
 
+/// Trains in one way from the start values on; returns what this process saw, rank 0 where its ranks are threads.
+using training = std::function<training_result(const strategy&, const progress&)>;
+
 namespace detail {
 
 inline void append(training_result& all, const training_result& part) {

@@ -8,27 +8,23 @@
 #include <mics/mics.hpp>
 #include <mics/transport/thread.hpp>
 
-#include "host_math.hpp"
+#include "host_rank.hpp"
 #include "link_bytes.hpp"
 #include "settings.hpp"
 
 namespace train_lm {
 
 /// What --transport accepts.
-inline std::vector<std::string> transport_names() { return {"thread", "nccl"}; }
+inline std::vector<std::string> transport_names() { return {"thread", "nccl", "libfabric"}; }
 
-/// What a training run needs of a rank, here one that is a thread; gpu/nccl_rank.hpp has another.
-class thread_rank {
+/// What a training run needs of a rank, here one that is a thread; libfabric/fabric_rank.hpp and gpu/nccl_rank.hpp have
+/// others.
+class thread_rank : public host_rank<mics::thread::communicator> {
  public:
   static constexpr bool counts_bytes = true;
 
-  thread_rank(mics::thread::cluster& cluster, mics::thread::communicator& world) : cluster_(cluster), world_(world) {}
-
-  [[nodiscard]] mics::thread::communicator& world() const { return world_; }
-  [[nodiscard]] host_math math() const { return {}; }
-
-  void barrier() const { mics::barrier(world_); }
-  void average(std::vector<double>& values) const { mics::all_reduce(world_, values, values, mics::reduction::avg); }
+  thread_rank(mics::thread::cluster& cluster, mics::thread::communicator& world)
+      : host_rank(world), cluster_(cluster) {}
 
   /// By all ranks so far. Barriers keep the training apart from the readings; their tokens are not part of it.
   [[nodiscard]] link_bytes moved() const {
@@ -43,7 +39,6 @@ class thread_rank {
 
  private:
   mics::thread::cluster& cluster_;
-  mics::thread::communicator& world_;
 };
 
 /// Runs `body(thread_rank&)` on every rank and returns when all have ended. Throws what the first rank to fail threw.

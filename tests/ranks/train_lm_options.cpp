@@ -98,6 +98,26 @@ TEST_CASE("train_lm: a text must be longer than the context") {
   check_length({{1, 2, 3, 4}, "short.txt"}, 3);
 }
 
+TEST_CASE("train_lm: ranks that are forked here play the nodes, one if nothing is said") {
+  const launched elsewhere("2", "6", "2");  // does not matter then
+  const std::vector<std::string> four{"--transport", "libfabric", "--spawn", "4"};
+  const auto with = [&four](std::vector<std::string> more) {
+    more.insert(more.begin(), four.begin(), four.end());
+    return more;
+  };
+  CHECK(parsed(four).spawn == 4);
+  CHECK(parsed(four).nodes == 1);
+  CHECK(parsed(four).node_size == 4);
+  CHECK(parsed(four).pretends_nodes());
+  CHECK(parsed(with({"--nodes", "2"})).node_size == 2);
+  CHECK(parsed(with({"--node-size", "1"})).nodes == 4);
+  check_refused(with({"--nodes", "3"}), {"3 nodes of 1", "4 ranks"});
+  check_refused(with({"--partition", "3"}), {"--partition", "1, 2, 4"});
+  check_refused({"--spawn", "4"}, {"--spawn", "libfabric", "thread"});
+  check_refused({"--transport", "nccl", "--spawn", "4"}, {"--spawn", "libfabric", "nccl"});
+  check_refused({"--transport", "libfabric", "--spawn", "0"}, {"--spawn", "0", "256"});
+}
+
 TEST_CASE("train_lm: where ranks are processes, their launcher tells the geometry") {
   const launched here("2", "6", "2");
   const settings s = parsed({"--transport", "nccl"});
@@ -107,6 +127,7 @@ TEST_CASE("train_lm: where ranks are processes, their launcher tells the geometr
   CHECK_FALSE(s.speaks);
   CHECK(parsed({"--transport", "nccl", "--nodes", "2"}).node_size == 3);
   CHECK(parsed({"--transport", "nccl", "--node-size", "1"}).nodes == 6);
+  CHECK(parsed({"--transport", "libfabric"}).nodes == 3);
   CHECK(parsed({}).world_size() == 8);
   CHECK(parsed({}).speaks);
   check_refused({"--transport", "nccl", "--nodes", "4"}, {"4 nodes of 1", "6 ranks"});
