@@ -12,13 +12,8 @@
 
 namespace perf {
 
-/// Does its rail stage come in two forms?
-constexpr bool has_packed(mics::operation op) {
-  return op == mics::operation::all_gather || op == mics::operation::reduce_scatter;
-}
-
-/// What the library is asked for by one entry of --algo: over NCCL hierarchical and packed are the two forms of the
-/// rail stage of gathers and sums. Throws usage_error where the entry is another one's double.
+/// What the library is asked for by one entry of --algo: over NCCL hierarchical and packed are the two forms of a
+/// gather's rail stage. Throws usage_error where the entry is another one's double.
 inline mics::collective_options options_of(const variant& asked, mics::operation op, transport over) {
   const auto& [name, how] = asked;
   mics::collective_options chosen;
@@ -26,8 +21,8 @@ inline mics::collective_options options_of(const variant& asked, mics::operation
   if (name == "hierarchical" && over == transport::nccl) chosen.on_rail = mics::algorithm::direct;
   if (name == "packed") {
     chosen.on_rail = mics::algorithm::native;
-    if (!has_packed(op)) {
-      throw mics::usage_error("packed is a form of all_gather and reduce_scatter; " + std::string(mics::name_of(op)) +
+    if (op != mics::operation::all_gather) {
+      throw mics::usage_error("packed is a form of all_gather; " + std::string(mics::name_of(op)) +
                               " has hierarchical alone");
     }
   }
@@ -44,8 +39,8 @@ std::string plan_name(const Group& group, const exchange& call, const mics::coll
                                                           .how = how.how,
                                                           .element_bytes = width,
                                                           .on_rail = how.on_rail});
-  const bool packed =
-      made.how() == mics::algorithm::hierarchical && made.on_rail() == mics::algorithm::native && has_packed(call.op);
+  const bool packed = made.how() == mics::algorithm::hierarchical && made.on_rail() == mics::algorithm::native &&
+                      call.op == mics::operation::all_gather;
   return packed ? "packed" : std::string(mics::name_of(made.how()));
 }
 

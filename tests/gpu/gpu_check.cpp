@@ -17,7 +17,7 @@ std::vector<gpu_algorithm> gpu_algorithms(operation what, bool staged) {
   std::vector<gpu_algorithm> all{{automatic}, {native}};
   if (!staged || what == operation::barrier) return all;
   all.push_back({hierarchical, direct});
-  if (what == operation::all_gather || what == operation::reduce_scatter) all.push_back({hierarchical, native});
+  if (what == operation::all_gather) all.push_back({hierarchical, native});
   return all;
 }
 

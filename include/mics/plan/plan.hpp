@@ -54,8 +54,7 @@ class plan {
 
   /// Memory that a rank needs beside the caller's buffers while the collective runs.
   [[nodiscard]] std::size_t temporary_bytes() const noexcept {
-    const bool native = choice_.how == algorithm::native || choice_.on_rail == algorithm::native;
-    const bool by_program = !native && choice_.scratch_blocks == 0;
+    const bool by_program = choice_.how != algorithm::native && choice_.on_rail != algorithm::native;
     const std::size_t slots = by_program ? static_cast<std::size_t>(steps_->scratch_slots) : choice_.scratch_blocks;
     return slots * request_.block_bytes + request_.widening_bytes;
   }

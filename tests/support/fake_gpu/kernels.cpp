@@ -4,7 +4,6 @@
 #include <cstring>
 #include <span>
 #include <type_traits>
-#include <vector>
 
 #include <mics/transport/nccl/kernels.hpp>
 #include <mics/types.hpp>
@@ -80,20 +79,6 @@ void scale(void* values, mics::data_type type, double factor, std::size_t count,
   });
 }
 
-void sum(std::span<const std::byte* const> terms, mics::data_type type, void* into, std::size_t count,
-         cudaStream_t stream) {
-  visit_floating(type, [&]<class Value>(std::type_identity<Value>) {
-    using wide = computed_in<Value>;
-    const std::vector<const std::byte*> all(terms.begin(), terms.end());
-    auto* const out = static_cast<Value*>(into);
-    over(count, stream, all.front(), into, [=](std::size_t i) {
-      wide total = 0;
-      for (const std::byte* term : all) total += static_cast<wide>(reinterpret_cast<const Value*>(term)[i]);
-      out[i] = converted<Value>(total);
-    });
-  });
-}
-
 void copy(std::span<const mics::nccl::copy_run> runs, cudaStream_t handle) {
   CUstream_st* const stream = find_stream(handle);
   if (stream == nullptr) return;
@@ -108,7 +93,7 @@ void copy(std::span<const mics::nccl::copy_run> runs, cudaStream_t handle) {
 }
 
 [[maybe_unused]] const bool installed = [] {
-  mics::nccl::device_kernels() = {&convert, &add, &scale, &sum, &copy};
+  mics::nccl::device_kernels() = {&convert, &add, &scale, &copy};
   return true;
 }();
 

@@ -14,8 +14,8 @@ namespace mics::nccl {
 // Built-in rules, where no tuned table speaks. Measured with bench/mics_perf on 2 x 2 and 4 x 2 GPUs with NCCL 2.28,
 // see bench/README.md: a table of one's own machine is better.
 
-/// Between these sizes messages between the nodes (a gather's into the final slots) are faster than one collective on
-/// the rail; elsewhere that is, and its rows are worth their memory.
+/// Between these sizes a gather's messages into the final slots are faster than one collective on the rail; elsewhere
+/// that is, and its rows are worth their memory.
 inline constexpr std::size_t slots_from = std::size_t{32} << 10;
 inline constexpr std::size_t slots_to = std::size_t{2} << 20;
 /// On two nodes NCCL's tree brings no more bytes into a node than three stages do: it wins between the first two sizes,
@@ -25,10 +25,6 @@ inline constexpr std::size_t tree_to = std::size_t{128} << 10;
 inline constexpr std::size_t tree_again_from = std::size_t{64} << 20;
 
 namespace detail {
-
-inline algorithm rail_by_size(std::size_t bytes) noexcept {
-  return bytes >= slots_from && bytes < slots_to ? algorithm::direct : algorithm::native;
-}
 
 inline plan_choice choose_automatic(const plan_request& r, const group_shape& shape, const tuned_table& table) {
   if (!shape.hierarchical() || shape.node_size == 1 || r.what == operation::barrier) {
@@ -45,24 +41,21 @@ inline plan_choice choose_automatic(const plan_request& r, const group_shape& sh
     return {.how = algorithm::native, .why = "on two nodes NCCL's tree brings as few bytes into a node"};
   }
   return {.how = algorithm::hierarchical,
-          .on_rail = rail_by_size(r.bytes),
+          .on_rail = r.bytes >= slots_from && r.bytes < slots_to ? algorithm::direct : algorithm::native,
           .why = "the group spans nodes: each byte crosses the slow links once a node that needs it"};
 }
 
-/// Which rail stage an operation can have. (Sums that no kernel adds, and blocks of different lengths, have the one
-/// that they can: see launch.hpp.)
+/// Which rail stage an operation can have: only blocks that are copied can go straight into their slots, and only those
+/// of equal length cross as one collective.
 inline algorithm rail_form(operation what, algorithm wanted) {
-  return what == operation::all_gather || what == operation::reduce_scatter ? wanted : algorithm::native;
+  return what == operation::all_gather ? wanted : algorithm::native;
 }
 
-/// The rows that the rail stage reads or writes: a gather's by a collective, and sums, which arrive beside them if they
-/// are messages.
+/// The rows that the rail stage reads or writes.
 inline std::size_t scratch_blocks(const plan_request& r, const plan_choice& c, const group_shape& shape) {
-  if (c.how != algorithm::hierarchical) return 0;
-  const auto rows = static_cast<std::size_t>(shape.nodes);
-  const bool direct = c.on_rail == algorithm::direct;
-  if (r.what == operation::reduce_scatter) return direct ? 2 * rows : rows;
-  return r.what == operation::all_gather && !direct ? rows : 0;
+  const bool rows =
+      r.what == operation::reduce_scatter || (r.what == operation::all_gather && c.on_rail == algorithm::native);
+  return c.how == algorithm::hierarchical && rows ? static_cast<std::size_t>(shape.nodes) : 0;
 }
 
 }  // namespace detail
@@ -86,7 +79,7 @@ inline plan_choice choose(const plan_request& r, const group_shape& shape, const
                                          : shape.flat_reason);
       }
     }
-    c = {.how = r.how, .on_rail = detail::rail_by_size(r.bytes), .why = "asked for by the caller"};
+    c = {.how = r.how, .on_rail = algorithm::direct, .why = "asked for by the caller"};
   }
   if (r.on_rail != algorithm::automatic && r.on_rail != algorithm::direct && r.on_rail != algorithm::native) {
     throw usage_error("a rail stage by " + std::string(name_of(r.on_rail)) + " was asked for; allowed: direct, native",

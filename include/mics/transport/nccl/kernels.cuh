@@ -71,24 +71,6 @@ template <class Value> struct scale_element {
   }
 };
 
-struct term_list {
-  const std::byte* of[most_terms];
-  std::size_t count;
-};
-
-template <class Value> struct sum_element {
-  term_list terms;
-  Value* into;
-  __device__ void operator()(std::size_t i) const {
-    using wide = computed_in<Value>;
-    wide total = converted<wide>(reinterpret_cast<const Value*>(terms.of[0])[i]);
-    for (std::size_t t = 1; t < terms.count; ++t) {
-      total += converted<wide>(reinterpret_cast<const Value*>(terms.of[t])[i]);
-    }
-    into[i] = converted<Value>(total);
-  }
-};
-
 template <class Each> void launch_over(std::size_t count, Each each, cudaStream_t stream) {
   constexpr std::size_t threads = 256;
   constexpr std::size_t most_blocks = 4096;
@@ -167,19 +149,9 @@ inline void scale(void* values, data_type type, double factor, std::size_t count
   });
 }
 
-inline void sum(std::span<const std::byte* const> terms, data_type type, void* into, std::size_t count,
-                cudaStream_t stream) {
-  term_list all{};
-  std::copy(terms.begin(), terms.end(), all.of);
-  all.count = terms.size();
-  visit_floating(type, [&]<class Value>(Value) {
-    launch_over(count, sum_element<Value>{all, static_cast<Value*>(into)}, stream);
-  });
-}
-
 /// Makes them known to the library's host code, before main() begins.
 inline const bool installed = [] {
-  device_kernels() = {&convert, &add, &scale, &sum, &copy};
+  device_kernels() = {&convert, &add, &scale, &copy};
   return true;
 }();
 

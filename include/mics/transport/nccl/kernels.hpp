@@ -18,9 +18,6 @@ struct copy_run {
   std::size_t bytes = 0;
 };
 
-/// So many arrays can be summed up at once.
-inline constexpr std::size_t most_terms = 32;
-
 /// The few loops over elements that run on the GPU itself. Every pointer is device memory; all are enqueued.
 struct kernels {
   /// to[i] = from[i] in another floating type, rounded to nearest even.
@@ -29,17 +26,13 @@ struct kernels {
   void (*add)(void* sum, data_type type, const void* terms, data_type given, std::size_t count, cudaStream_t) = {};
   /// values[i] *= factor.
   void (*scale)(void* values, data_type type, double factor, std::size_t count, cudaStream_t) = {};
-  /// into[i] = terms[0][i] + terms[1][i] + ..., in their order, computed in float (double for float64) and rounded
-  /// once. At most most_terms, all of them floating.
-  void (*sum)(std::span<const std::byte* const> terms, data_type type, void* into, std::size_t count,
-              cudaStream_t) = {};
   /// All runs in one kernel: each copy on its own would cost microseconds.
   void (*copy)(std::span<const copy_run> runs, cudaStream_t) = {};
 };
 
 /// What the program has of them: everything once one of its sources went through nvcc with mics/transport/nccl.hpp (or
-/// kernels.cuh alone) in it, else nothing. The collectives need none of them but for accumulation::widened; with them,
-/// small tensors that do not follow each other in memory are packed faster, and small sums cross the rails in one step.
+/// kernels.cuh alone) in it, else nothing. The collectives need none of them but for accumulation::widened; small
+/// tensors that do not follow each other in memory are packed faster with them.
 inline kernels& device_kernels() {
   static kernels all;
   return all;

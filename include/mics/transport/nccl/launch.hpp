@@ -76,7 +76,7 @@ class launch {
     bool first = false;
     for (const bound_call& c : bound_) {
       const bool rows = gathers_.used() && c.call().what == operation::all_gather;
-      const auto form = c.hierarchical() ? (rows || sums_directly(c) ? 2U : 1U) : 0U;
+      const auto form = c.hierarchical() ? (rows ? 2U : 1U) : 0U;
       const bool its_first = group_->first_use(3 * static_cast<unsigned>(c.call().what) + form);
       first = first || its_first;
     }
@@ -192,7 +192,7 @@ class launch {
   // Calls of equal blocks whose rail stage is a collective go in packs, and so do the small ones of a batch.
   void pack(bound_call& c) {
     if (!c.hierarchical() || !c.even()) return;
-    if (c.call().what == operation::reduce_scatter) return sum_pack(c.later, sums_directly(c)).add(c);
+    if (c.call().what == operation::reduce_scatter) return sum_pack(c.later).add(c);
     if (brings_rows(c)) gathers_.add(c);
   }
 
@@ -205,20 +205,11 @@ class launch {
     return c.planned->how.on_rail() == algorithm::native && !straight;
   }
 
-  batch_pack& sum_pack(const native_sum& how, bool direct) {
+  batch_pack& sum_pack(const native_sum& how) {
     for (batch_pack& sums : sums_) {
-      if (sums.pack.is(how, direct)) return sums;
+      if (sums.pack.how() == how) return sums;
     }
-    return sums_.emplace_back(batch_pack{rail_pack(how, direct), 0});
-  }
-
-  /// Do the sums of this call cross the rail as messages? Not in a batch, whose sums are large together, and not those
-  /// that no kernel adds.
-  [[nodiscard]] bool sums_directly(const bound_call& c) const {
-    if (c.call().what != operation::reduce_scatter || c.planned->how.on_rail() != algorithm::direct) return false;
-    const bool adds = c.call().reduce == reduction::sum || c.call().reduce == reduction::avg;
-    const bool served = device_kernels().sum != nullptr && static_cast<std::size_t>(c.shape->nodes) <= most_terms;
-    return c.even() && bound_.size() == 1 && adds && served && is_floating(c.planned->moved);
+    return sums_.emplace_back(batch_pack{rail_pack(how), 0});
   }
 
   /// Reduce-scatters of different block lengths are not packed.

@@ -17,10 +17,9 @@ namespace mics::nccl {
 /// the other. The node stages read the rows, or write them, where they lie, so that one call alone is never copied.
 class rail_pack {
  public:
-  /// Direct: sums cross the rail as messages and are added up by a kernel, not by a collective.
-  explicit rail_pack(native_sum how = {}, bool direct = false) : how_(how), direct_(direct) {}
+  explicit rail_pack(native_sum how = {}) : how_(how) {}
 
-  [[nodiscard]] bool is(const native_sum& how, bool direct) const noexcept { return how_ == how && direct_ == direct; }
+  [[nodiscard]] const native_sum& how() const noexcept { return how_; }
 
   void add(bound_call& c) {
     members_.push_back({&c, bytes_});
@@ -28,14 +27,12 @@ class rail_pack {
     width_ = c.width();
   }
 
-  /// The rows; direct, those of the other nodes too; and, for several calls, what goes out or comes in for this rank
-  /// itself.
+  /// The rows, and, for several calls, what goes out or comes in for this rank itself.
   [[nodiscard]] std::size_t scratch_bytes(int nodes) const noexcept {
-    return bytes_ * (rows(nodes) + (alone() ? 0 : 1));
+    return bytes_ * (static_cast<std::size_t>(nodes) + (alone() ? 0 : 1));
   }
   void place(std::byte* scratch, int nodes) {
-    arriving_ = scratch + bytes_ * static_cast<std::size_t>(nodes);
-    own_ = scratch + bytes_ * rows(nodes);
+    own_ = scratch + bytes_ * static_cast<std::size_t>(nodes);
     for (const member& m : members_) {
       m.call->rows = scratch + m.offset;
       m.call->row_bytes = bytes_;
@@ -57,15 +54,10 @@ class rail_pack {
 
   /// Reduce-scatter: the rows are reduced, and the sums are handed out to their shards, unless these are in one piece.
   void reduce(const wire& rail) const {
-    if (!direct_) return rail.reduce_scatter(first().rows, sums(), bytes_ / width_, how_);
-    for (int node = 0; node < first().shape->nodes; ++node) {
-      if (node == first().shape->node()) continue;
-      rail.send(first().row(node), bytes_, node);
-      rail.receive(arriving_ + static_cast<std::size_t>(node) * bytes_, bytes_, node);
-    }
+    std::byte* const sums = in_one_piece(output_of) ? first().output : own_;
+    rail.reduce_scatter(first().rows, sums, bytes_ / width_, how_);
   }
   void distribute(cudaStream_t stream) const {
-    if (direct_) add_up(stream);
     if (in_one_piece(output_of)) return;
     std::vector<copy_run> runs;
     for_each_run(output_of, [&](std::byte* to, std::size_t offset, std::size_t bytes) {
@@ -81,20 +73,6 @@ class rail_pack {
   };
 
   [[nodiscard]] bool alone() const noexcept { return members_.size() == 1; }
-  [[nodiscard]] std::size_t rows(int nodes) const noexcept {
-    return static_cast<std::size_t>(nodes) * (direct_ ? 2 : 1);
-  }
-  [[nodiscard]] std::byte* sums() const { return in_one_piece(output_of) ? first().output : own_; }
-
-  /// In the order of the nodes, so that every rank would get the same.
-  void add_up(cudaStream_t stream) const {
-    const bound_call& c = first();
-    std::vector<const std::byte*> terms;
-    for (int node = 0; node < c.shape->nodes; ++node) {
-      terms.push_back(node == c.shape->node() ? c.row(node) : arriving_ + static_cast<std::size_t>(node) * bytes_);
-    }
-    device_kernels().sum(terms, c.planned->moved, sums(), bytes_ / width_, stream);
-  }
   [[nodiscard]] const bound_call& first() const noexcept { return *members_.front().call; }
 
   static const std::byte* input_of(const bound_call& c) noexcept { return c.input; }
@@ -125,11 +103,9 @@ class rail_pack {
   }
 
   native_sum how_;
-  bool direct_;
   std::vector<member> members_{};
   std::size_t bytes_ = 0;  ///< of one row
   std::size_t width_ = 1;
-  std::byte* arriving_ = nullptr;
   std::byte* own_ = nullptr;
   const std::byte* outgoing_ = nullptr;
 };
