@@ -84,7 +84,9 @@ void widen_for_tuning(options& to, words& text, const CLI::App& app) {
   if (app.count("--op") == 0) text.operations = {"all"};
   if (app.count("-b") == 0) text.min = "8";
   if (app.count("-e") == 0) text.max = "1G";
-  if (app.count("--budget") == 0) to.budget = 5;
+  if (app.count("-f") == 0) to.factor = 2;        // no size that matters lies between two measured ones
+  if (app.count("-n") == 0) to.iterations = 101;  // the small sizes are close and noisy, ...
+  if (app.count("--budget") == 0) to.budget = 2;  // ... the large ones neither
 }
 
 void interpret(options& to, words& text, const CLI::App& app) {

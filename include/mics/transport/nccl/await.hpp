@@ -65,7 +65,10 @@ inline void await(member& m, cudaStream_t stream, std::chrono::milliseconds time
     const auto now = steady_clock::now();
     if (now >= next_look) {
       if (m.failure()->is_set()) give_up<aborted_error>(m, m.failure()->why());
-      if (const auto error = asynchronous_error(m)) give_up<transport_error>(m, "NCCL lost a peer or a link", *error);
+      if (const auto error = asynchronous_error(m)) {
+        if (m.failure()->is_set_soon()) give_up<aborted_error>(m, m.failure()->why(), *error);
+        give_up<transport_error>(m, "NCCL lost a peer or a link", *error);
+      }
       if (now - start > timeout) give_up<timeout_error>(m, "no end after " + std::to_string(timeout.count()) + " ms");
       next_look = now + std::chrono::milliseconds(1);
     }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <string>
+#include <thread>
 
 namespace mics::nccl {
 
@@ -22,8 +24,21 @@ class failure_state {
     return why_;
   }
 
+  /// Somebody watches the processes of the ranks, and sets this when one of them is gone.
+  void watch() noexcept { watched_.store(true, std::memory_order_relaxed); }
+  /// Is it set, if not now then in a moment? A link to a dead rank shows at once, the name of the rank a little later.
+  [[nodiscard]] bool is_set_soon() const {
+    using namespace std::chrono_literals;
+    const auto end = std::chrono::steady_clock::now() + 1s;
+    while (!is_set() && watched_.load(std::memory_order_relaxed) && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(1ms);
+    }
+    return is_set();
+  }
+
  private:
   std::atomic<bool> set_{false};
+  std::atomic<bool> watched_{false};
   mutable std::mutex mutex_{};
   std::string why_{};
 };

@@ -21,6 +21,7 @@ namespace mics::nccl {
   job.barrier();  // NCCL has no deadline for ranks that never come; the session has
   communicator world(met.id, job.rank(), job.size(), std::move(chosen));
   const std::weak_ptr<failure_state> watched = world.failure();
+  if (const auto failure = watched.lock()) failure->watch();
   job.on_failure([watched](int rank, const std::string& why) {
     if (const auto failure = watched.lock()) failure->set("rank " + std::to_string(rank) + " failed: " + why);
   });
