@@ -189,6 +189,12 @@ TEST_CASE("mics_perf: the fastest way at each size; equal neighbours are one ran
         mics::nccl::tuned_range{mics::operation::all_gather, 2, 2, 131072, algorithm::hierarchical, algorithm::native});
 }
 
+TEST_CASE("mics_perf: among large sizes, close is not equal") {
+  const auto ranges = perf::fastest({timed("hierarchical", 64 << 20, 41'701), timed("packed", 64 << 20, 40'999)});
+  REQUIRE(ranges.size() == 1);
+  CHECK(ranges[0].on_rail == mics::algorithm::native);
+}
+
 TEST_CASE("mics_perf: both forms count for the fastest way") {
   const auto ranges = perf::fastest({timed("native", 1024, 10), timed("native", 1024, 30, true),
                                      timed("hierarchical", 1024, 15), timed("hierarchical", 1024, 15, true)});

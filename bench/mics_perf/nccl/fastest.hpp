@@ -22,18 +22,20 @@ inline const char* variant_of(const mics::nccl::tuned_range& range) {
 
 namespace detail {
 
-/// Ways that are this close count as equal; then the one with fewer launches is taken.
+/// Small ways that are this close count as equal; then the one with fewer launches is taken. Large ones are not: what a
+/// launch costs is in their times already.
 inline constexpr double tie = 1.02;
+inline constexpr std::size_t large = std::size_t{1} << 20;
 
 /// Seconds of each way at one size, both forms together.
 using times = std::map<std::string, double>;
 
-inline std::string winner(const times& of) {
+inline std::string winner(std::size_t size, const times& of) {
   double best = of.begin()->second;
   for (const auto& [name, us] : of) best = std::min(best, us);
   for (const char* name : {"native", "hierarchical", "packed"}) {
     const auto found = of.find(name);
-    if (found != of.end() && found->second <= best * tie) return name;
+    if (found != of.end() && found->second <= best * (size < large ? tie : 1.0)) return name;
   }
   return of.begin()->first;
 }
@@ -68,7 +70,7 @@ inline std::vector<mics::nccl::tuned_range> fastest(const std::vector<row>& rows
       const auto next = std::next(at);
       const auto size = static_cast<double>(at->first);
       if (next != sizes.end()) ratio = std::sqrt(static_cast<double>(next->first) / size);
-      mics::nccl::tuned_range range = detail::range_of(*any[op], detail::winner(at->second));
+      mics::nccl::tuned_range range = detail::range_of(*any[op], detail::winner(at->first, at->second));
       range.up_to_bytes = static_cast<std::size_t>(size * ratio);
       const bool same =
           ranges.size() > first && ranges.back().how == range.how && ranges.back().on_rail == range.on_rail;
