@@ -51,6 +51,9 @@ TEST_CASE("proofs depend on all that they should prove") {
   other = who;
   other.world_size = 9;
   CHECK(proof != proof_of(key, other, challenge));
+  other = who;
+  other.version = "0.0.0";
+  CHECK(proof != proof_of(key, other, challenge));
   const auto read_back = read_hello(write_hello(key, who, challenge));
   REQUIRE(read_back);
   CHECK(read_back->proof == proof);
@@ -84,7 +87,12 @@ TEST_CASE("a stream that is not ours, or too much, is a fault for good") {
   frame_reader foreign(100);
   foreign.feed(text_bytes("GET / HTTP/1.1\r\n\r\n"));
   CHECK(!foreign.next());
-  CHECK(!foreign.fault().empty());
+  CHECK(foreign.fault() == "a message in another protocol");
+
+  frame_reader newer(100);
+  newer.feed(writer().number(frame_mark + (1u << 24)).number(std::uint32_t{1}).number(std::uint32_t{0}).view());
+  CHECK(!newer.next());
+  CHECK(newer.fault() == "a message of another version of mics; allowed: the same on every rank");
 
   bytes stream;
   append_frame(stream, message::hello, bytes(101));

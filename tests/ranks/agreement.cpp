@@ -105,6 +105,17 @@ TEST_CASE("algorithms, chunks and accumulation") {
   disagree(reduce(reduction::sum), reduce(reduction::sum, {.accumulate = widened}), {"widened to float32"});
 }
 
+TEST_CASE("nodes") {
+  const auto on_nodes_of = [](int node_size) -> call {
+    return [=](communicator& world) {
+      auto groups = mics::groups(world, {.node_size = node_size});
+      auto full = floats(8);
+      mics::all_gather(groups.partition(), floats(2), full);
+    };
+  };
+  disagree(on_nodes_of(2), on_nodes_of(1), {"on 2 nodes", "on 4 nodes"});
+}
+
 TEST_CASE("counts of the v-forms") {
   const auto with = [](std::vector<std::size_t> counts) -> call {
     return [=](communicator& world) {

@@ -71,8 +71,8 @@ inline session receive_others(const environment& where, const listener& door, co
 /// - Rank 0 listens at the master's address and port; the others connect, and try again until it is there.
 /// - Throws timeout_error on every rank that came when some are missing at the deadline (the earliest of the ranks'),
 ///   and rank 0's names them; usage_error for a rank that rank 0 refuses: a rank that is taken or out of range,
-///   another world size, another secret; transport_error when rank 0 cannot listen. A world of one rank opens no
-///   socket.
+///   another world size, another secret, another version of this library; transport_error when rank 0 cannot listen. A
+///   world of one rank opens no socket.
 /// - The secret (environment::job_secret; MICS_JOB_SECRET, else job id, address and port) does not cross the network:
 ///   each side proves by a keyed hash (SipHash-2-4) of fresh random numbers that it knows it. This keeps out other
 ///   jobs, scanners and, if MICS_JOB_SECRET is long and random, whoever else can reach the port. It does not hide what

@@ -28,7 +28,7 @@ struct frame {
   bytes body{};
 };
 
-inline constexpr std::uint32_t frame_mark = 0x3153434du;  // "MCS1": also the version of the protocol
+inline constexpr std::uint32_t frame_mark = 0x3253434du;  // "MCS2": the last letter is the version of the protocol
 inline constexpr std::size_t frame_header = 12;           // mark, kind, length of the body
 
 inline constexpr std::size_t largest_greeting = 4 * 1024;  // until a connection has proved who it is
@@ -62,7 +62,8 @@ class frame_reader {
     const auto kind = static_cast<message>(header.number<std::uint32_t>());
     const std::size_t length = header.number<std::uint32_t>();
     if (mark != frame_mark || kind < message::challenge || kind > message::goodbye) {
-      fault_ = "a message in another protocol";
+      fault_ = other_version(mark) ? "a message of another version of mics; allowed: the same on every rank"
+                                   : "a message in another protocol";
       return std::nullopt;
     }
     if (length > limit_) {
@@ -81,6 +82,10 @@ class frame_reader {
   [[nodiscard]] const std::string& fault() const noexcept { return fault_; }
 
  private:
+  static bool other_version(std::uint32_t mark) noexcept {
+    return mark != frame_mark && (mark & 0xffffffu) == (frame_mark & 0xffffffu);
+  }
+
   void compact() {
     if (start_ < in_.size() && start_ < 64 * 1024) return;
     in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(start_));

@@ -116,6 +116,9 @@ class server {
       refuse(one, "a process that says it is rank " + std::to_string(who.rank) +
                       " does not know the secret of this job; allowed: the same MICS_JOB_SECRET on every rank or, "
                       "without one, the same job id, MASTER_ADDR and MASTER_PORT");
+    } else if (who.version != own_version()) {
+      refuse(one, "rank " + std::to_string(who.rank) + " runs mics " + who.version + ", rank 0 runs " + own_version() +
+                      "; allowed: the same version on every rank");
     } else if (who.world_size != world) {
       refuse(one, "rank " + std::to_string(who.rank) + " says that the world has " + std::to_string(who.world_size) +
                       " ranks, rank 0 says " + std::to_string(world) + "; allowed: the same number on every rank");
