@@ -1,17 +1,21 @@
 #!/bin/sh
 # Installs what a fresh Debian 12 or Ubuntu 24.04 needs to build mics, and nothing when all of it is there:
-#   cmake/setup.sh demo|tests|bench|ci
-# demo: the programs; tests: the tests too; bench: the programs and the micro-benchmarks; ci: everything that .ci/run uses.
+#   cmake/setup.sh demo|tests|bench|peers|ci
+# demo: the programs; tests: the tests too; bench: the programs and the micro-benchmarks; peers: the
+# libraries that they are compared with; ci: everything that .ci/run uses.
 set -eu
 
 packages="g++ cmake ninja-build libcli11-dev nlohmann-json3-dev"
 case "${1:-demo}" in
   demo) ;;
-  tests) packages="$packages doctest-dev iproute2 libfabric-dev" ;;
+  tests) packages="$packages doctest-dev iproute2 libfabric-dev openmpi-bin libopenmpi-dev" ;;
   bench) packages="$packages libbenchmark-dev libfabric-dev" ;;
-  ci) packages="$packages doctest-dev iproute2 libfabric-dev libbenchmark-dev clang clang-format-14 ccache git" ;;
+  peers)
+    packages="$packages iproute2 libfabric-dev openmpi-bin libopenmpi-dev mpich libmpich-dev pkg-config libgloo-dev python3"
+    ;;
+  ci) packages="$packages doctest-dev iproute2 libfabric-dev openmpi-bin libopenmpi-dev libbenchmark-dev clang clang-format-14 ccache git" ;;
   *)
-    echo "usage: cmake/setup.sh demo|tests|bench|ci, not '$1'" >&2
+    echo "usage: cmake/setup.sh demo|tests|bench|peers|ci, not '$1'" >&2
     exit 2
     ;;
 esac

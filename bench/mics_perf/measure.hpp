@@ -36,10 +36,13 @@ template <launcher Launcher, station Station> class bench {
     std::vector<contender> all;
     one.rank = here_.group().rank();
     for (const auto& [name, how] : chosen_.variants) {
-      try {
-        for (contender& form : forms_of(one, variant(name, how))) all.push_back(std::move(form));
-      } catch (const mics::usage_error& reason) {
-        refused.emplace_back(reason.what());
+      for (const bool in_place : forms(one.op)) {
+        one.in_place = in_place;
+        try {
+          all.push_back(form_of(one, variant(name, how)));
+        } catch (const mics::usage_error& reason) {
+          if (refused.empty() || refused.back() != reason.what()) refused.emplace_back(reason.what());
+        }
       }
     }
     if constexpr (Launcher::shared_memory) {
@@ -76,8 +79,10 @@ template <launcher Launcher, station Station> class bench {
     }
     std::vector<std::function<void()>> calls;
     for (const contender& one : all) calls.push_back(one.work);
-    return interleave(here_, calls, {chosen_.warmup, chosen_.iterations, repeats_for(any.bytes()), chosen_.budget},
-                      Launcher::shared_clock);
+    return interleave(
+        here_, calls,
+        {chosen_.warmup, chosen_.iterations, chosen_.single ? 1 : repeats_for(any.bytes()), chosen_.budget},
+        Launcher::shared_clock);
   }
 
  private:
@@ -85,21 +90,14 @@ template <launcher Launcher, station Station> class bench {
     return op == mics::operation::broadcast ? std::vector<bool>{true} : std::vector<bool>{false, true};
   }
 
-  /// One algorithm in both forms; throws usage_error when it cannot serve the call.
-  [[nodiscard]] std::vector<contender> forms_of(exchange one, const variant& asked) {
-    std::vector<contender> made;
-    for (const bool in_place : forms(one.op)) {
-      one.in_place = in_place;
-      const exchange call = placed(one, first_, second_);
-      if (asked.first == "nccl") {
-        made.push_back({asked.first, asked.first, call, here_.library_below(call)});
-        continue;
-      }
-      const mics::collective_options how = options_of(asked, call.op, chosen_.transport);
-      made.push_back(
-          {asked.first, plan_name(here_.group(), call, how), call, [this, call, how] { here_.start(call, how); }});
+  /// One algorithm in one form; throws usage_error when it cannot serve the call.
+  [[nodiscard]] contender form_of(const exchange& one, const variant& asked) {
+    const exchange call = placed(one, first_, second_);
+    if (asked.first == "nccl" || asked.first == "peer") {
+      return {asked.first, asked.first, call, here_.library_below(call)};
     }
-    return made;
+    const mics::collective_options how = options_of(asked, call.op, chosen_.transport);
+    return {asked.first, plan_name(here_.group(), call, how), call, [this, call, how] { here_.start(call, how); }};
   }
 
   void add_baselines(exchange one, std::vector<contender>& all) {

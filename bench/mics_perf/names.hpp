@@ -52,7 +52,7 @@ inline const dictionary<mics::algorithm>& algorithm_names() {
       {"bruck", bruck},         {"halving", halving},   {"doubling", doubling},
       {"tree", tree},           {"exchange", exchange}, {"hierarchical", hierarchical},
       {"leader", leader},       {"native", native},     {"flat", ring},
-      {"packed", hierarchical}, {"nccl", native}};
+      {"packed", hierarchical}, {"nccl", native},       {"peer", native}};
   return names;
 }
 

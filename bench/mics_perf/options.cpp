@@ -38,9 +38,11 @@ void declare(CLI::App& app, options& to, words& text) {
   app.add_option("--op", text.operations, "all_gather,reduce_scatter,all_reduce,broadcast or all")
       ->delimiter(',')
       ->capture_default_str();
-  app.add_option("--algo", text.variants,
-                 "auto,flat,hierarchical,direct,ring,bruck,halving,doubling,exchange,tree or all; flat is the ring "
-                 "(broadcast: tree). Over nccl: auto,native,hierarchical,packed, and nccl: NCCL without this library")
+  app.add_option(
+         "--algo", text.variants,
+         "auto,flat,hierarchical,direct,ring,bruck,halving,doubling,exchange,tree or all; flat is the ring "
+         "(broadcast: tree). Over nccl: auto,native,hierarchical,packed, and nccl: NCCL without this library. Over "
+         "libfabric also peer: the library that this program was linked with, see bench/peers")
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--transport", text.transport,
@@ -64,6 +66,8 @@ void declare(CLI::App& app, options& to, words& text) {
       ->capture_default_str();
   app.add_option("--spawn", to.spawn, "libfabric: fork so many ranks on this machine, which play the nodes")
       ->check(CLI::PositiveNumber);
+  app.add_option("--link", to.link, "libfabric: count what comes into rank 0's node through this network interface");
+  app.add_flag("--single", to.single, "every call begins behind a barrier; else small ones run back to back");
   app.add_option("--tune", to.tune,
                  "nccl: measure all algorithms and write the fastest to this file (all operations, 8 B to 1 GiB, "
                  "unless --op, -b or -e say otherwise)");

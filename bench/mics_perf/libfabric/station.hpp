@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -10,6 +11,7 @@
 #include "../memory.hpp"
 #include "../options.hpp"
 #include "../thread_station.hpp"
+#include "peer.hpp"
 
 namespace perf {
 
@@ -42,6 +44,7 @@ class fabric_station : public thread_station<mics::libfabric::communicator> {
   fabric_station(mics::libfabric::communicator& world, const options& chosen)
       : thread_station(world, chosen), world_(world), kind_(chosen.memory) {}
 
+  [[nodiscard]] std::function<void()> library_below(const exchange& call) { return peer_call(call); }
   [[nodiscard]] fabric_memory make_memory(std::size_t bytes) { return fabric_memory(world_, bytes, kind_); }
 
  private:
