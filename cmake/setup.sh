@@ -13,7 +13,7 @@ case "${1:-demo}" in
   peers)
     packages="$packages iproute2 libfabric-dev openmpi-bin libopenmpi-dev mpich libmpich-dev pkg-config libgloo-dev python3"
     ;;
-  ci) packages="$packages doctest-dev iproute2 libfabric-dev openmpi-bin libopenmpi-dev libbenchmark-dev clang clang-format-14 ccache git" ;;
+  ci) packages="$packages doctest-dev iproute2 libfabric-dev openmpi-bin libopenmpi-dev libbenchmark-dev clang libclang-rt-dev clang-format-14 ccache git" ;;
   *)
     echo "usage: cmake/setup.sh demo|tests|bench|peers|ci, not '$1'" >&2
     exit 2

@@ -66,6 +66,7 @@ def main():
     arguments.add_argument("--y", choices=AXES, default="time_us")
     arguments.add_argument("--out", type=pathlib.Path, default=pathlib.Path("."), help="folder of the pictures")
     arguments.add_argument("--algo", help="only these algorithms, by commas")
+    arguments.add_argument("--least", type=int, default=0, help="only sizes of so many bytes and more")
     arguments.add_argument("--form", choices=("in", "out"), help="only calls in place, or out of place")
     arguments.add_argument(
         "--name",
@@ -77,7 +78,9 @@ def main():
     rows = [
         row
         for row in table.load(given.files)
-        if (wanted is None or row["algo"] in wanted) and (given.form is None or row["in_place"] == (given.form == "in"))
+        if (wanted is None or row["algo"] in wanted)
+        and (given.form is None or row["in_place"] == (given.form == "in"))
+        and row["size"] >= given.least
     ]
     drawn = table.curves(rows, given.y)
     if not drawn:

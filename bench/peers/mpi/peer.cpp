@@ -2,6 +2,7 @@
 
 #include "../../mics_perf/libfabric/peer.hpp"
 
+#include <cstdlib>
 #include <functional>
 #include <string>
 
@@ -77,6 +78,9 @@ MPI_Op op_of(mics::reduction how) {
 std::function<void()> peer_call(const exchange& call) {
   static const library mpi;
   mpi.require_same_ranks(call);
+  if (call.in_place && std::getenv("MICS_PEER_OUT_OF_PLACE") != nullptr) {
+    throw mics::usage_error("this library is compared out of place only");
+  }
   const void* const from = call.in_place ? MPI_IN_PLACE : call.in.data();
   void* const to = call.out.data();
   const auto count = static_cast<int>(call.count);
