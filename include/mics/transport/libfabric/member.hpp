@@ -118,10 +118,12 @@ class member {
     } catch (const transport_error& failure) {
       await_culprit();  // a peer's death shows here first; its name comes a little later
       fail(ticket, failure.what());
+      port_.abandon();
       if (at().failure.holds()) throw aborted_error(at().failure.reason(), context(order, ticket));
       throw;
     } catch (...) {
       fail(ticket, mics::detail::words_of(std::current_exception()));
+      port_.abandon();
       throw;
     }
   }
@@ -163,7 +165,7 @@ class member {
   }
 
   void execute(std::span<const schedule::part> parts, const schedule::launch& order, std::uint64_t ticket) {
-    port_.begin();
+    port_.begin(parts);
     schedule::execution<port> running(port_, parts, sources_);
     mics::detail::patience wait(at().crowded, order.timeout);
     while (!running.done()) {
@@ -175,6 +177,7 @@ class member {
         pause(wait, rung, order, ticket, [&] { return running.waiting_for(); });
       }
     }
+    port_.end();
   }
 
   /// Serves the network, for whatever group; when that has nothing, gives way to others. A launch without messages to

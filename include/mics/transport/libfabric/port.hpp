@@ -61,14 +61,19 @@ class port {
     }
   }
 
-  /// Before a launch.
-  void begin() {
+  /// Before a launch of `parts`, which stay until its end.
+  void begin(std::span<const schedule::part> parts) {
     shared_.renew();
     for (std::optional<node_link>& link : links_) {
       if (link) link->begin();
     }
-    if (rails_) rail().begin(*rails_);
+    if (rails_) rail().begin(*rails_, parts);
     on_rail_ = false;
+  }
+
+  /// After a launch that went well.
+  void end() {
+    if (rails_ && on_rail_) rail().end(*rails_);
   }
 
   /// Has this launch had to do with other nodes? If not, nobody waits for this rank to serve the network often.
@@ -82,7 +87,7 @@ class port {
 
   bool try_send(int peer, schedule::lane l, std::span<const std::byte> bytes) {
     std::optional<node_link>& link = links_[index(peer, l)];
-    if (!link) return serving_rail().try_send(*rails_, peer, lane_number(l), bytes);
+    if (!link) return serving_rail().try_send(*rails_, peer, lane_number(l), bytes, known_to_rail(bytes));
     switch (link->try_send(bytes, shared_)) {
       case node_link::offer::refused:
         return false;
@@ -101,9 +106,7 @@ class port {
   bool expect(int peer, schedule::lane l, std::span<std::byte> into, std::size_t bytes) {
     std::optional<node_link>& link = links_[index(peer, l)];
     if (link) return link->expect(into);
-    const shared_range* range = into.empty() ? nullptr : shared_.find(into);
-    return serving_rail().expect(*rails_, peer, lane_number(l), into, bytes,
-                                 range != nullptr ? range->known_to_rail : nullptr);
+    return serving_rail().expect(*rails_, peer, lane_number(l), into, bytes, known_to_rail(into));
   }
 
   /// Throws usage_error when the peer sent another number of bytes: counts or types differ between the ranks.
@@ -161,7 +164,11 @@ class port {
       if (!group_->is_near(member)) far.push_back(member);
     }
     rail().tell_failure(*rails_, far, from, reason);
-    rail().abandon(*rails_);
+  }
+
+  /// After a launch that failed, whoever told: nobody may use its memory any more.
+  void abandon() {
+    if (rails_) rail().abandon(*rails_);
   }
 
  private:
@@ -169,6 +176,10 @@ class port {
   [[nodiscard]] rail_endpoint& serving_rail() noexcept {
     on_rail_ = true;
     return rail();
+  }
+  [[nodiscard]] const registration* known_to_rail(std::span<const std::byte> message) const noexcept {
+    const shared_range* const range = shared_.find(message);
+    return range != nullptr ? range->known_to_rail : nullptr;
   }
   static constexpr std::uint32_t lane_number(schedule::lane l) noexcept {
     return static_cast<std::uint32_t>(index_of(l));

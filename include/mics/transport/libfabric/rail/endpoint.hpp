@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <mics/error.hpp>
+#include <mics/schedule/part.hpp>
 #include <mics/transport/libfabric/failure.hpp>
 #include <mics/transport/libfabric/rail/fabric.hpp>
 #include <mics/transport/libfabric/rail/farewells.hpp>
@@ -55,6 +56,15 @@ class rail_endpoint {
     farewells_.resize(names.size());
   }
 
+  /// What memory it has registered, and by which rules.
+  [[nodiscard]] registrar& registers() noexcept { return fabric_.registers(); }
+
+  /// Bytes of all messages that were received and used; without headers and announcements.
+  [[nodiscard]] std::uint64_t received() {
+    const std::lock_guard lock(mutex_);
+    return received_;
+  }
+
   /// Memory that will be used often.
   [[nodiscard]] registration enroll(std::span<const std::byte> memory) {
     const std::lock_guard lock(mutex_);
@@ -85,6 +95,7 @@ class rail_endpoint {
       std::erase(owing_, link.get());
       for (landing& l : link->landings) clear(l);
     }
+    group->memory.end();
     groups_.erase(group->id);
     if (group->in_flight > 0) retired_.push_back(group);
   }
@@ -93,26 +104,36 @@ class rail_endpoint {
   void abandon(rail_group& group) {
     const std::lock_guard lock(mutex_);
     silence_if_exposed(group);
+    group.memory.end();
   }
 
   // ---- what a port needs
 
   /// Before a launch: the last one may have ended before all its small messages had been expected.
-  void begin(rail_group& group) {
+  /// `parts`: what it is made of, until end().
+  void begin(rail_group& group, std::span<const schedule::part> parts) {
     const std::lock_guard lock(mutex_);
+    group.memory.begin(parts);
     for (const auto& link : group.links) {
       if (link) link->expected = link->taken;
     }
   }
 
-  bool try_send(rail_group& group, int peer, std::uint32_t lane, std::span<const std::byte> bytes) {
+  /// After a launch, when all that it sent has left and all that it expected has been used.
+  void end(rail_group& group) {
+    const std::lock_guard lock(mutex_);
+    group.memory.end();
+  }
+
+  /// `known`: the registration of the memory around the message, if there is one; for expect() likewise.
+  bool try_send(rail_group& group, int peer, std::uint32_t lane, std::span<const std::byte> bytes,
+                const registration* known) {
     const std::lock_guard lock(mutex_);
     require_open();
     rail_link& link = link_to(group, peer, lane);
-    return out_.send(link, bytes);
+    return out_.send(link, bytes, known);
   }
 
-  /// `known`: the registration of the memory around `into`, if there is one.
   bool expect(rail_group& group, int peer, std::uint32_t lane, std::span<std::byte> into, std::size_t bytes,
               const registration* known) {
     const std::lock_guard lock(mutex_);
@@ -128,6 +149,9 @@ class rail_endpoint {
     if (bytes > small_bytes && place.small == nullptr) {
       if (!place.prepared) {
         if (into.empty() && ahead > 0 && (ahead + 1) * bytes > most_kept) return false;
+        if (known == nullptr && !into.empty() && registers().landings()) {
+          known = &group.memory.around(into, registers(), memory_use::written);
+        }
         places_.prepare(place, into, bytes, known);
       }
       if (!out_.announce(link, place, bytes)) return false;
@@ -154,7 +178,9 @@ class rail_endpoint {
   void release(rail_group& group, int peer, std::uint32_t lane) {
     const std::lock_guard lock(mutex_);
     rail_link& link = link_to(group, peer, lane);
-    clear(link.place_of(link.taken));
+    landing& place = link.place_of(link.taken);
+    received_ += place.small != nullptr ? place.small->header().bytes : place.memory.size();
+    clear(place);
     ++link.taken;
     if (link.taken - link.told < rail_window / 2 || link.owes) return;
     link.owes = true;
@@ -362,6 +388,7 @@ class rail_endpoint {
   std::vector<std::shared_ptr<rail_group>> retired_{};
   std::vector<rail_link*> links_{};
   std::vector<rail_link*> owing_{};
+  std::uint64_t received_ = 0;
 };
 
 }  // namespace mics::libfabric

@@ -48,8 +48,7 @@ class fabric {
     check(fi_ep_bind(endpoint_.get(), &addresses_->fid, 0), "fi_ep_bind", rank_);
     check(fi_ep_bind(endpoint_.get(), &completions_->fid, FI_TRANSMIT | FI_RECV), "fi_ep_bind", rank_);
     check(fi_enable(endpoint_.get()), "fi_enable", rank_);
-    const std::uint64_t remote = provider_.one_sided ? FI_REMOTE_WRITE | FI_WRITE : 0;
-    registrar_ = {domain_.get(), endpoint_.get(), info->domain_attr->mr_mode, FI_SEND | FI_RECV | remote, rank_};
+    registrar_ = {domain_.get(), endpoint_.get(), info->domain_attr->mr_mode, rank_, provider_.one_sided};
   }
 
   [[nodiscard]] std::string provider_name() const { return provider_.name(); }

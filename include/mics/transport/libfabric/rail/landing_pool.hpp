@@ -42,6 +42,7 @@ class landing_pool {
     piece& made = pieces_.emplace_back();
     made.memory = {memory.get(), bytes};
     made.known = registration(*registrar_, made.memory);
+    ++registrar_->pooled;
     return &made;
   }
 

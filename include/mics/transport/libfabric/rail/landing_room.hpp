@@ -17,7 +17,7 @@ class landing_room {
  public:
   explicit landing_room(fabric& through) : fabric_(&through), own_(through.registers()) {}
 
-  /// `known`: the registration of the memory around `into`, if there is one. An empty `into`: own memory.
+  /// `known`: the registration of the memory around `into`, where it needs one. An empty `into`: own memory.
   void prepare(landing& place, std::span<std::byte> into, std::size_t bytes, const registration* known) {
     if (!fabric_->one_sided() && bytes > fabric_->largest_message()) {
       throw transport_error("a message of " + std::to_string(bytes) + " bytes; provider " + fabric_->provider_name() +
@@ -31,10 +31,6 @@ class landing_room {
     } else {
       place.memory = into;
       place.known = known;
-      if (known == nullptr && (fabric_->one_sided() || fabric_->registers().local())) {
-        place.own = registration(fabric_->registers(), into);
-        place.known = &place.own;
-      }
     }
     place.missing = (bytes - 1) / largest_piece() + 1;
     place.prepared = true;
@@ -43,7 +39,6 @@ class landing_room {
   void clear(landing& place) {
     if (place.piece != nullptr) own_.give_back(place.piece);
     place.piece = nullptr;
-    place.own = {};
     place.known = nullptr;
     place.memory = {};
     place.prepared = place.posted = false;

@@ -11,6 +11,7 @@
 
 #include <mics/schedule/program.hpp>
 #include <mics/transport/libfabric/failure.hpp>
+#include <mics/transport/libfabric/rail/launch_memory.hpp>
 #include <mics/transport/libfabric/rail/wire.hpp>
 #include <mics/transport/libfabric/rail/work.hpp>
 
@@ -69,6 +70,7 @@ struct rail_group {
   std::vector<int> members;  ///< their ranks in the world
   failure_state* failure;
   std::vector<std::unique_ptr<rail_link>> links;
+  launch_memory memory{};     ///< the caller's, while the launch uses it
   std::size_t in_flight = 0;  ///< packets and writes that the provider still has
   std::size_t writes = 0;     ///< those of them that the provider takes out of the caller's memory
   std::size_t owing = 0;      ///< links that owe a credit

@@ -50,7 +50,6 @@ class packet_room {
   void give_back(outgoing* done) {
     if (done->memory != nullptr) memory_.give_back(done->memory);
     done->memory = nullptr;
-    done->lent = {};
     free_.push_back(done);
   }
 

@@ -31,9 +31,10 @@ class rail_sender {
   [[nodiscard]] const std::vector<fi_addr_t>& peers() const noexcept { return peers_; }
 
   /// The next message of a link. (A large one may have been given to the provider in part when it says false.)
+  /// `known`: the registration of the memory around `bytes`, if there is one.
   /// Throws usage_error when the peer expects another size.
-  bool send(rail_link& link, std::span<const std::byte> bytes) {
-    return bytes.size() <= small_bytes ? send_packet(link, bytes) : send_large(link, bytes);
+  bool send(rail_link& link, std::span<const std::byte> bytes, const registration* known) {
+    return bytes.size() <= small_bytes ? send_packet(link, bytes) : send_large(link, bytes, known);
   }
 
   /// Tells the peer where its next message belongs.
@@ -99,7 +100,7 @@ class rail_sender {
     return true;
   }
 
-  bool send_large(rail_link& link, std::span<const std::byte> bytes) {
+  bool send_large(rail_link& link, std::span<const std::byte> bytes, const registration* known) {
     const rail_link::slot& slot = link.slot_of(link.sent);
     if (slot.number != link.sent) return false;
     if (slot.bytes != bytes.size()) {
@@ -109,9 +110,13 @@ class rail_sender {
                             ": their counts, types or operations differ",
                         {.rank = rank_});
     }
+    if (known == nullptr && fabric_->registers().local()) {
+      known = &link.of->memory.around(bytes, fabric_->registers(), memory_use::sent);
+    }
+    void* const descriptor = known != nullptr ? known->descriptor() : nullptr;
     while (link.written < bytes.size()) {
       const auto piece = bytes.subspan(link.written, std::min(places_->largest_piece(), bytes.size() - link.written));
-      if (!write(link, slot, piece)) return false;
+      if (!write(link, slot, piece, descriptor)) return false;
       link.written += piece.size();
     }
     link.written = 0;
@@ -119,11 +124,9 @@ class rail_sender {
     return true;
   }
 
-  bool write(rail_link& link, const rail_link::slot& slot, std::span<const std::byte> piece) {
+  bool write(rail_link& link, const rail_link::slot& slot, std::span<const std::byte> piece, void* descriptor) {
     const fi_addr_t to = address_of(*link.of, link.peer);
     outgoing* const context = packets_->take(*link.of);
-    if (fabric_->registers().local()) context->lent = registration(fabric_->registers(), piece);
-    void* const descriptor = context->lent.descriptor();
     const bool posted = fabric_->one_sided() ? fabric_->post_write(to, piece, descriptor, slot.token,
                                                                    slot.address + link.written, slot.key, *context)
                                              : fabric_->post_tagged_send(to, piece, descriptor, slot.token, *context);

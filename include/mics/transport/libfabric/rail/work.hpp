@@ -40,7 +40,6 @@ struct incoming : work {
 /// A packet or a large message on its way out.
 struct outgoing : work {
   landing_pool::piece* memory = nullptr;  ///< of a packet
-  registration lent{};                    ///< of a large message, where the provider wants its source registered
   rail_group* of = nullptr;
   bool may_fail = false;  ///< nobody depends on it
 };
@@ -53,7 +52,6 @@ struct landing : work {
   std::span<std::byte> memory{};
   std::size_t missing = 0;               ///< pieces that are still to come
   landing_pool::piece* piece = nullptr;  ///< `memory`, when it belongs to the transport
-  registration own{};                    ///< of the caller's memory
   const registration* known = nullptr;   ///< of `memory`
 
   [[nodiscard]] bool outstanding() const noexcept { return prepared && missing > 0; }
