@@ -3,7 +3,8 @@
 #   mics_add_component(nccl PACKAGE NCCL TARGET NCCL::nccl HEADERS "/transport/nccl[./]")
 #
 # before mics_add_core() defines mics::nccl out of the headers whose path matches HEADERS. PACKAGE is looked for here only
-# to verify the headers; a consumer of the installed package finds its own when it asks for the component.
+# to verify the headers; a consumer of the installed package finds its own when it asks for the component. EXTRA names one
+# more package and its target, used where it is there: the headers see MICS_HAS_<PACKAGE>.
 
 file(GLOB_RECURSE mics_headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/mics/*.hpp"
      "${CMAKE_CURRENT_SOURCE_DIR}/include/mics/*.cuh")
@@ -24,7 +25,7 @@ function(mics_add_headers target)
 endfunction()
 
 macro(mics_add_component name)
-  cmake_parse_arguments(component "" "PACKAGE;TARGET;HEADERS" "ARGUMENTS" ${ARGN})
+  cmake_parse_arguments(component "" "PACKAGE;TARGET;HEADERS" "ARGUMENTS;EXTRA" ${ARGN})
   set(headers ${mics_core_headers})
   list(FILTER headers INCLUDE REGEX "${component_HEADERS}")
   list(FILTER mics_core_headers EXCLUDE REGEX "${component_HEADERS}")
@@ -33,6 +34,15 @@ macro(mics_add_component name)
   mics_add_headers(mics_${name} ${headers})
   set_target_properties(mics_${name} PROPERTIES EXPORT_NAME ${name})
   target_link_libraries(mics_${name} INTERFACE mics::mics ${component_TARGET})
+  set(mics_${name}_extra "")
+  if(component_EXTRA)
+    list(GET component_EXTRA 0 mics_${name}_extra)
+    list(GET component_EXTRA 1 extra_target)
+    string(TOUPPER "MICS_HAS_${mics_${name}_extra}" extra_macro)
+    find_package(${mics_${name}_extra} QUIET GLOBAL)
+    target_link_libraries(mics_${name} INTERFACE "$<TARGET_NAME_IF_EXISTS:${extra_target}>")
+    target_compile_definitions(mics_${name} INTERFACE "$<$<TARGET_EXISTS:${extra_target}>:${extra_macro}>")
+  endif()
   find_package(${component_PACKAGE} ${component_ARGUMENTS} QUIET GLOBAL)
   if(${component_PACKAGE}_FOUND)
     set_target_properties(mics_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL})

@@ -13,6 +13,7 @@
 
 #include <mics/error.hpp>
 #include <mics/transport/libfabric/rail/handles.hpp>
+#include <mics/transport/libfabric/rail/nearest_card.hpp>
 #include <mics/transport/libfabric/settings.hpp>
 
 namespace mics::libfabric {
@@ -54,18 +55,12 @@ inline info_list offers_of(const std::string& name, const std::string& address, 
   return info_list(found);
 }
 
-/// Ranks of a node spread over its network cards, where these are made for it. (A TCP provider lists whatever has an
-/// address: the first is the one to use.)
-inline fi_info* nearest(fi_info* first, int local_rank) {
+/// The card for this rank, where the provider is made for cards. (A TCP provider lists whatever has an address: the
+/// first is the one to use.)
+inline fi_info* card_for(fi_info* first, int local_rank) {
   const std::string_view name = first->fabric_attr->prov_name;
   if (name.find("tcp") != name.npos || name.find("net") != name.npos || name.find("udp") != name.npos) return first;
-  std::vector<fi_info*> cards;
-  for (fi_info* i = first; i != nullptr; i = i->next) {
-    bool known = std::strcmp(i->fabric_attr->prov_name, first->fabric_attr->prov_name) != 0;
-    for (const fi_info* c : cards) known = known || std::strcmp(c->domain_attr->name, i->domain_attr->name) == 0;
-    if (!known) cards.push_back(i);
-  }
-  return cards[static_cast<std::size_t>(local_rank) % cards.size()];
+  return nearest_offer(first, local_rank);
 }
 
 }  // namespace detail
@@ -86,7 +81,7 @@ inline provider choose_provider(const settings& chosen, int local_rank) {
       info_list offers = detail::offers_of(name, address, one_sided);
       if (!offers || std::string_view(offers->fabric_attr->prov_name).find("sockets") != std::string_view::npos)
         continue;
-      fi_info* const card = detail::nearest(offers.get(), local_rank);
+      fi_info* const card = detail::card_for(offers.get(), local_rank);
       return {std::move(offers), card, one_sided};
     }
   }
