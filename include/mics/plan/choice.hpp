@@ -14,7 +14,8 @@ namespace mics {
 
 /// What a transport is like, as far as the choice of an algorithm depends on it. The same on all ranks.
 struct transport_traits {
-  bool direct_reads = false;  ///< a rank can read its peers' buffers: one step costs no more than a copy
+  bool direct_reads = false;   ///< a rank can read its peers' buffers: one step costs no more than a copy
+  bool dear_messages = false;  ///< one to another node costs a processor far more than one inside a node
 };
 
 /// What a plan is asked for. Every rank of the group asks the same.
@@ -91,7 +92,7 @@ inline algorithm choose_rail(const plan_request& r, const plan_choice& c, const 
 
 /// Do messages cost more than the copies that a leader makes for its node?
 inline bool leaders_pay(const plan_request& r, const group_shape& shape, const transport_traits& t) noexcept {
-  if (t.direct_reads || r.what == operation::broadcast || r.on_rail != algorithm::automatic) return false;
+  if (!t.dear_messages || r.what == operation::broadcast || r.on_rail != algorithm::automatic) return false;
   return r.bytes <= small_by_leaders && r.bytes <= small_row_by_leaders * static_cast<std::size_t>(shape.nodes);
 }
 

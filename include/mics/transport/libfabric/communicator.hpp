@@ -32,7 +32,7 @@ class communicator_ref : public mics::host::handle<member> {
   using owner_type = communicator;
   using ref_type = communicator_ref;
   /// Of a group that spans nodes. Inside a node ranks read each other's memory: see choose().
-  static constexpr transport_traits traits{.direct_reads = false};
+  static constexpr transport_traits traits{.dear_messages = true};
 
   communicator_ref() = default;
 
