@@ -8,12 +8,12 @@ set -eu
 packages="g++ cmake ninja-build libcli11-dev nlohmann-json3-dev"
 case "${1:-demo}" in
   demo) ;;
-  tests) packages="$packages doctest-dev iproute2 libfabric-dev openmpi-bin libopenmpi-dev" ;;
+  tests) packages="$packages doctest-dev iproute2 libfabric-dev libhwloc-dev openmpi-bin libopenmpi-dev" ;;
   bench) packages="$packages libbenchmark-dev libfabric-dev" ;;
   peers)
     packages="$packages iproute2 libfabric-dev openmpi-bin libopenmpi-dev mpich libmpich-dev pkg-config libgloo-dev python3"
     ;;
-  ci) packages="$packages doctest-dev iproute2 libfabric-dev openmpi-bin libopenmpi-dev libbenchmark-dev clang libclang-rt-dev clang-format-14 ccache git" ;;
+  ci) packages="$packages doctest-dev iproute2 libfabric-dev libhwloc-dev openmpi-bin libopenmpi-dev libbenchmark-dev clang libclang-rt-dev clang-format-14 ccache git" ;;
   *)
     echo "usage: cmake/setup.sh demo|tests|bench|peers|ci, not '$1'" >&2
     exit 2
