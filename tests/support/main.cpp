@@ -48,8 +48,3 @@ class guard final : public doctest::IReporter {
 }  // namespace
 
 REGISTER_LISTENER("watchdog", 1, guard);
-
-/// The leak checker asks for this by name. Libraries that are unloaded before it looks, such as plugins of hwloc and of
-/// libfabric, have no name any more; what they leave is not ours. (Ours is never unloaded.)
-extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_suppressions() { return "leak:<unknown module>\n"; }
