@@ -31,10 +31,12 @@ class contender:
         return [lab.program, "run", "--name", lab.name, "--nodes", str(nodes), "--node-size", str(ranks), "--",
                 self.path(programs)]
 
-    def read(self, path):
+    def read(self, path, single):
         with open(path, encoding="utf-8") as file:
             result = json.load(file)
         for row in result["rows"]:
+            if single:
+                row["single"] = True
             if row["algo"] == "peer":
                 row["algo"] = row["plan"] = self.name
             else:
@@ -102,7 +104,8 @@ def dynamic(**algorithms):
 
 ALL = [
     openmpi("openmpi-tuned", "mics_perf_openmpi"),
-    openmpi("openmpi-ring", "mics_perf_openmpi", flags=dynamic(allgather=4, reduce_scatter=3, allreduce=4)),
+    openmpi("openmpi-ring", "mics_perf_openmpi", flags=dynamic(allgather=4, reduce_scatter=3, allreduce=4) +
+            ["-x", "MICS_PEER_RING=1"]),
     # HAN of Open MPI 4.1 crashes in large all-reduces in place.
     openmpi("openmpi-han", "mics_perf_openmpi", flags=["--mca", "coll_han_priority", "100",
                                                        "-x", "MICS_PEER_OUT_OF_PLACE=1"]),

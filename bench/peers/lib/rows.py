@@ -2,11 +2,19 @@
 import json
 from statistics import median
 
-KEY = ("op", "algo", "beside", "nodes", "node_size", "size", "in_place")
+KEY = ("op", "algo", "beside", "nodes", "node_size", "size", "in_place", "single")
 
 
 def key_of(row):
     return tuple(row.get(name) for name in KEY)
+
+
+def load(paths):
+    rows = []
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            rows += json.load(file)["rows"]
+    return rows
 
 
 def merge(runs):

@@ -13,17 +13,17 @@ def over_limit(row):
 
 
 def show(rows):
-    ours = {(r["op"], r["nodes"], r["node_size"], r["size"], r["in_place"], r["beside"]): r
+    ours = {(r["op"], r["nodes"], r["node_size"], r["size"], r["in_place"], r.get("single"), r["beside"]): r
             for r in rows if "beside" in r}
-    print(f"{'':14} {'nodes':>6} {'size':>8} {'':9} {'who':14} {'us':>11} {'time/limit':>10} {'into node':>12}"
+    print(f"{'':14} {'nodes':>6} {'size':>8} {'':15} {'who':14} {'us':>11} {'time/limit':>10} {'into node':>12}"
           f" {'mics us':>11} {'time/limit':>10} {'into node':>12} {'mics is':>8}")
     for r in rows:
         if r.get("beside", "mics-private") != "mics-private":
             continue
-        place = "in place" if r["in_place"] else ""
-        line = (f"{r['op']:14} {r['nodes']}x{r['node_size']:<4} {words(r['size']):>8} {place:9} {r['algo']:14}"
+        place = ("in place" if r["in_place"] else "") + (" single" if r.get("single") else "")
+        line = (f"{r['op']:14} {r['nodes']}x{r['node_size']:<4} {words(r['size']):>8} {place.strip():15} {r['algo']:14}"
                 f" {r['time_us']:11.1f} {over_limit(r):>10} {r['node_in_bytes'] or 0:12}")
-        mine = ours.get((r["op"], r["nodes"], r["node_size"], r["size"], r["in_place"], r["algo"]))
+        mine = ours.get((r["op"], r["nodes"], r["node_size"], r["size"], r["in_place"], r.get("single"), r["algo"]))
         if mine:
             line += (f" {mine['time_us']:11.1f} {over_limit(mine):>10} {mine['node_in_bytes'] or 0:12}"
                      f" {r['time_us'] / mine['time_us']:7.2f}x")

@@ -2,9 +2,11 @@
 
 #include "../../mics_perf/libfabric/peer.hpp"
 
+#include <cstddef>
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <mpi.h>
 
@@ -91,6 +93,13 @@ std::function<void()> peer_call(const exchange& call) {
     case mics::operation::reduce_scatter: {
       // In place, MPI leaves the result at the beginning of the input, not in the rank's own block.
       if (call.in_place) throw mics::usage_error("MPI's reduce-scatter in place puts its result elsewhere");
+      // Open MPI has a ring for counts that may differ, and none for equal ones.
+      if (std::getenv("MICS_PEER_RING") != nullptr) {
+        return [=, type = type_of(call.type), op = op_of(call.reduction),
+                counts = std::vector<int>(static_cast<std::size_t>(call.ranks), count)] {
+          check(MPI_Reduce_scatter(from, to, counts.data(), type, op, MPI_COMM_WORLD), "MPI_Reduce_scatter");
+        };
+      }
       return [=, type = type_of(call.type), op = op_of(call.reduction)] {
         check(MPI_Reduce_scatter_block(from, to, count, type, op, MPI_COMM_WORLD), "MPI_Reduce_scatter_block");
       };
