@@ -1,7 +1,6 @@
 #include "train_check.hpp"
 
 #include <algorithm>
-#include <barrier>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -10,6 +9,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <sched.h>
 
 #include <mics/plan/choice.hpp>
 #include <mics/topology.hpp>
@@ -28,6 +29,14 @@ namespace {
 namespace model = mics::model;
 
 constexpr double goal = 0.15;
+
+/// Cores that this process may use, but no more than there are ranks.
+int cores_for(const train_lm::settings& s) {
+  cpu_set_t allowed;
+  const bool known = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0;
+  const int cores = known ? CPU_COUNT(&allowed) : static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(cores, 1, s.world_size());
+}
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -57,9 +66,8 @@ template <class F> double seconds_of(F work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// The trainer without its communication, on one of the ranks that meet where the trainer's gather and scatter: what a
-/// rank computes alone is not what it computes among others that take its place on the core after every layer.
-compute compute_among(const train_lm::settings& s, std::span<const std::uint8_t> text, std::barrier<>& meeting) {
+/// The trainer without its communication.
+compute compute_alone(const train_lm::settings& s, std::span<const std::uint8_t> text) {
   train_lm::language_model layers(s.shape);
   tensors parameters, gradients, sums;
   std::vector<train_lm::adamw> optimizers;
@@ -69,43 +77,26 @@ compute compute_among(const train_lm::settings& s, std::span<const std::uint8_t>
     optimizers.emplace_back(parameters[l].size(), s.optimizer);
     layers.initialize(l, parameters[l], s.seed);
   }
-  sums = parameters;
-  const auto seconds_of_all = [&meeting](auto work) {
-    meeting.arrive_and_wait();
-    return seconds_of([&] {
-      work();
-      meeting.arrive_and_wait();
-    });
-  };
   compute took;
   for (int step = 0; step < s.steps; ++step) {
     for (int micro_step = 0; micro_step < s.micro_steps; ++micro_step) {
       const train_lm::batch_index index{static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(micro_step), 0};
-      took.micro_steps.push_back(seconds_of_all([&] {
+      took.micro_steps.push_back(seconds_of([&] {
         const auto batch = train_lm::draw_batch(text, s.shape, s.seed, index);
-        for (std::size_t l = 0; l < parameters.size(); ++l) {
-          meeting.arrive_and_wait();
-          layers.forward(l, parameters[l], batch);
-        }
-        for (std::size_t l = parameters.size(); l-- > 0;) {
-          meeting.arrive_and_wait();
-          layers.backward(l, parameters[l], batch, gradients[l]);
-          meeting.arrive_and_wait();
-        }
+        for (std::size_t l = 0; l < parameters.size(); ++l) layers.forward(l, parameters[l], batch);
+        for (std::size_t l = parameters.size(); l-- > 0;) layers.backward(l, parameters[l], batch, gradients[l]);
       }));
     }
-    took.optimizer_steps.push_back(seconds_of_all([&] {
+    took.optimizer_steps.push_back(seconds_of([&] {
       for (std::size_t l = 0; l < parameters.size(); ++l) optimizers[l].step(parameters[l], gradients[l]);
     }));
-    took.copies.push_back(seconds_of_all([&] {
-      for (std::size_t l = 0; l < parameters.size(); ++l) std::ranges::copy(parameters[l], sums[l].begin());
-    }));
-    took.additions.push_back(seconds_of_all([&] { add(sums, gradients); }));
+    took.copies.push_back(seconds_of([&] { sums = parameters; }));
+    took.additions.push_back(seconds_of([&] { add(sums, gradients); }));
   }
   return took;
 }
 
-/// Medians over time, while all ranks compute at once, as in the trainer.
+/// Medians over time, while as many ranks compute at once as there are cores: they share caches, memory and power.
 struct compute_time {
   double micro_step_s = 0;
   double optimizer_s = 0;
@@ -114,16 +105,27 @@ struct compute_time {
 };
 
 compute_time measure_compute(const train_lm::settings& s, std::span<const std::uint8_t> text) {
-  compute first;
-  std::barrier meeting(s.world_size());
+  std::vector<compute> ranks(static_cast<std::size_t>(cores_for(s)));
   {
     std::vector<std::jthread> threads;
-    for (int rank = 1; rank < s.world_size(); ++rank) {
-      threads.emplace_back([&] { static_cast<void>(compute_among(s, text, meeting)); });
-    }
-    first = compute_among(s, text, meeting);  // they begin and end together
+    for (compute& mine : ranks) threads.emplace_back([&mine, &s, text] { mine = compute_alone(s, text); });
   }
-  return {median(first.micro_steps), median(first.optimizer_steps), median(first.copies), median(first.additions)};
+  // Gathers make ranks wait for each other: with a core each, the slowest decides; else they share what is left.
+  const bool a_core_each = cores_for(s) == s.world_size();
+  const auto median_of = [&ranks, a_core_each](std::vector<double> compute::*what) {
+    std::vector<double> all;
+    for (std::size_t i = 0; i < (ranks.front().*what).size(); ++i) {
+      double most = 0, sum = 0;
+      for (const compute& each : ranks) {
+        most = std::max(most, (each.*what)[i]);
+        sum += (each.*what)[i];
+      }
+      all.push_back(a_core_each ? most : sum / static_cast<double>(ranks.size()));
+    }
+    return median(all);
+  };
+  return {median_of(&compute::micro_steps), median_of(&compute::optimizer_steps), median_of(&compute::copies),
+          median_of(&compute::additions)};
 }
 
 /// The median over the stretches that the trainer reports, without the first step, which meets cold memory.
@@ -156,7 +158,7 @@ double call_s(const model::calibration& fit, mics::operation what, mics::algorit
 }
 
 double predict(const model::calibration& fit, const train_lm::settings& s, const train_lm::strategy& how,
-               const compute_time& all) {
+               const compute_time& alone) {
   const int p = how.partition_size, r = s.world_size() / p;
   const auto geometry = mics::topology::uniform(s.world_size(), s.node_size, p);
   const mics::hierarchy partition = geometry.hierarchy_of(0);
@@ -172,9 +174,11 @@ double predict(const model::calibration& fit, const train_lm::settings& s, const
     shards += bytes / p;
   }
   const double hop_2 = call_s(fit, mics::operation::all_reduce, how.hop_2, replicas, shards, true);
+  const double turns = static_cast<double>(s.world_size()) / cores_for(s);
   // A gather among one rank is a copy, hop 1 a sum; else a micro-step adds a shard. The last sum is divided.
-  const double local = p == 1 ? 2 * all.copy_s + all.add_s : all.add_s / p;
-  return s.micro_steps * (all.micro_step_s + local + hop_1) + hop_2 + (all.optimizer_s + all.add_s) / p;
+  const double local = p == 1 ? 2 * alone.copy_s + alone.add_s : alone.add_s / p;
+  return s.micro_steps * (turns * (alone.micro_step_s + local) + hop_1) + hop_2 +
+         turns * (alone.optimizer_s + alone.add_s) / p;
 }
 
 train_lm::settings settings_of(const training_options& chosen) {
@@ -193,16 +197,15 @@ train_lm::settings settings_of(const training_options& chosen) {
 bool check_training(const model::calibration& fit, const training_options& chosen) {
   const train_lm::settings s = settings_of(chosen);
   const train_lm::text_source text = train_lm::read_text("");
-  const compute_time all = measure_compute(s, text.bytes);
-  std::printf("#\n# train_lm on %d x %d ranks, %d micro-steps of %zu samples, width %zu\n", s.nodes, s.node_size,
-              s.micro_steps, s.shape.batch, s.shape.width);
-  std::printf(
-      "# all ranks without communication: %.3f ms a micro-step, %.3f ms an optimizer step over all parameters\n",
-      1e3 * all.micro_step_s, 1e3 * all.optimizer_s);
+  const compute_time alone = measure_compute(s, text.bytes);
+  std::printf("#\n# train_lm on %d x %d ranks, %d cores, %d micro-steps of %zu samples, width %zu\n", s.nodes,
+              s.node_size, cores_for(s), s.micro_steps, s.shape.batch, s.shape.width);
+  std::printf("# one rank alone: %.3f ms a micro-step, %.3f ms an optimizer step over all parameters\n",
+              1e3 * alone.micro_step_s, 1e3 * alone.optimizer_s);
   std::printf("# %-20s %4s %12s %12s %8s\n", "", "p", "measured", "predicted", "error");
   bool met = true;
   for (const train_lm::strategy& how : train_lm::strategies(s)) {
-    const double predicted = predict(fit, s, how, all);
+    const double predicted = predict(fit, s, how, alone);
     const double measured = measure_step(s, how, text.bytes);
     const double off = predicted / measured - 1;
     met = met && std::abs(off) <= goal;
