@@ -2,17 +2,15 @@
 // ranks, from whatever memory, and the same again. The bounds themselves are tested over threads, in all algorithms.
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include "../support/random.hpp"
+#include "../support/rounding.hpp"
 #include "ranks.hpp"
 
 namespace {
@@ -22,41 +20,7 @@ using mics::libfabric::communicator;
 
 constexpr std::size_t elements = 701;
 
-/// The relative error of one rounding.
-template <class T>
-constexpr double unit = std::is_same_v<T, double>           ? 0x1p-53
-                        : std::is_same_v<T, float>          ? 0x1p-24
-                        : std::is_same_v<T, mics::bfloat16> ? 0x1p-8
-                                                            : 0x1p-11;
-
-/// Numbers between 1 and 2: no error is hidden by cancellation.
-template <class T> std::vector<T> values_of(int rank) {
-  std::vector<T> values(elements);
-  dice random(static_cast<std::uint64_t>(rank) + 99);
-  for (T& v : values) {
-    const double value = 1.0 + static_cast<double>(random.roll(std::size_t{1} << 52)) * 0x1p-52;
-    if constexpr (sizeof(T) == 2) {
-      v = T(static_cast<float>(value));
-    } else {
-      v = static_cast<T>(value);
-    }
-  }
-  return values;
-}
-
-template <class T> double worst_error(std::span<const T> got, int size, mics::reduction reduce) {
-  std::vector<long double> exact(elements);
-  for (int rank = 0; rank < size; ++rank) {
-    const auto values = values_of<T>(rank);
-    for (std::size_t i = 0; i < elements; ++i) exact[i] += static_cast<long double>(values[i]);
-  }
-  double worst = 0;
-  for (std::size_t i = 0; i < elements; ++i) {
-    const long double wanted = reduce == mics::reduction::avg ? exact[i] / size : exact[i];
-    worst = std::max(worst, static_cast<double>(std::fabs((static_cast<long double>(got[i]) - wanted) / wanted)));
-  }
-  return worst;
-}
+template <class T> std::vector<T> values_of(int rank) { return values_between_1_and_2<T>(rank, elements); }
 
 /// A number that differs where the bits do.
 template <class T> std::uint64_t fingerprint(std::span<const T> values) {

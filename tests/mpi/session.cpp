@@ -11,6 +11,8 @@
 
 #include <mics/bootstrap/mpi.hpp>
 
+#include "../support/listener.hpp"
+
 namespace {
 
 using namespace mics;
@@ -30,9 +32,9 @@ std::string refusal_of(MPI_Comm comm) {
 }
 
 // MPI lives as long as the test run does. A test that fails on one rank must not leave the others waiting.
-class mpi_life final : public doctest::IReporter {
+class mpi_life final : public mics::test::listener {
  public:
-  explicit mpi_life(const doctest::ContextOptions&) {}
+  using listener::listener;
 
   void test_run_start() override {
     before_mpi = refusal_of(MPI_COMM_WORLD);
@@ -44,16 +46,6 @@ class mpi_life final : public doctest::IReporter {
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
   void test_run_end(const doctest::TestRunStats&) override { MPI_Finalize(); }
-
-  void report_query(const doctest::QueryData&) override {}
-  void test_case_start(const doctest::TestCaseData&) override {}
-  void test_case_reenter(const doctest::TestCaseData&) override {}
-  void test_case_exception(const doctest::TestCaseException&) override {}
-  void subcase_start(const doctest::SubcaseSignature&) override {}
-  void subcase_end() override {}
-  void log_assert(const doctest::AssertData&) override {}
-  void log_message(const doctest::MessageData&) override {}
-  void test_case_skipped(const doctest::TestCaseData&) override {}
 };
 
 REGISTER_LISTENER("mpi", 2, mpi_life);

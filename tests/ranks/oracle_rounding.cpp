@@ -1,11 +1,8 @@
 // Sums of floats that do not add up exactly: within the stated rounding, the same to the bit on all ranks, and the same
 // again in another run.
 
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
-#include <limits>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -15,7 +12,7 @@
 
 #include "../support/collective_case.hpp"
 #include "../support/geometries.hpp"
-#include "../support/random.hpp"
+#include "../support/rounding.hpp"
 
 namespace {
 
@@ -23,27 +20,7 @@ using namespace mics::test;
 
 constexpr std::size_t elements = 700;
 
-/// The relative error of one rounding.
-template <class T>
-constexpr double unit = std::is_same_v<T, double>           ? 0x1p-53
-                        : std::is_same_v<T, float>          ? 0x1p-24
-                        : std::is_same_v<T, mics::bfloat16> ? 0x1p-8
-                                                            : 0x1p-11;
-
-/// Normal numbers of T between 1 and 2, so that errors are not hidden by subnormals or by cancellation.
-template <class T> std::vector<T> values_of(int rank) {
-  std::vector<T> values(elements);
-  dice random(static_cast<std::uint64_t>(rank) + 99);
-  for (T& v : values) {
-    const double value = 1.0 + static_cast<double>(random.roll(std::size_t{1} << 52)) * 0x1p-52;
-    if constexpr (sizeof(T) == 2) {
-      v = T(static_cast<float>(value));
-    } else {
-      v = static_cast<T>(value);
-    }
-  }
-  return values;
-}
+template <class T> std::vector<T> values_of(int rank) { return values_between_1_and_2<T>(rank, elements); }
 
 /// All-reduces on every rank, once or in several runs; results by run and rank.
 template <class T>
@@ -65,21 +42,6 @@ std::vector<std::vector<std::vector<T>>> results_of(int nodes, int node_size, mi
 
 template <class T> bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
-
-/// Largest relative error of a sum or mean.
-template <class T> double worst_error(const std::vector<T>& got, int size, mics::reduction reduce) {
-  std::vector<long double> exact(elements);
-  for (int rank = 0; rank < size; ++rank) {
-    const auto values = values_of<T>(rank);
-    for (std::size_t i = 0; i < elements; ++i) exact[i] += static_cast<long double>(values[i]);
-  }
-  double worst = 0;
-  for (std::size_t i = 0; i < elements; ++i) {
-    const long double wanted = reduce == mics::reduction::avg ? exact[i] / size : exact[i];
-    worst = std::max(worst, static_cast<double>(std::fabs((static_cast<long double>(got[i]) - wanted) / wanted)));
-  }
-  return worst;
 }
 
 /// `roundings`: how often one element is rounded at most, beyond what float arithmetic adds inside a fold.

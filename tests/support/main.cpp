@@ -9,6 +9,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
+#include "listener.hpp"
 #include "watchdog.hpp"
 
 namespace {
@@ -18,23 +19,13 @@ std::chrono::seconds limit() {
   return std::chrono::seconds(given == nullptr ? 120 : std::stol(given));
 }
 
-class guard final : public doctest::IReporter {
+class guard final : public mics::test::listener {
  public:
-  explicit guard(const doctest::ContextOptions&) {}
+  using listener::listener;
 
   void test_case_start(const doctest::TestCaseData& test) override { watch(test); }
   void test_case_reenter(const doctest::TestCaseData& test) override { watch(test); }
   void test_case_end(const doctest::CurrentTestCaseStats&) override { watchdog_.reset(); }
-
-  void report_query(const doctest::QueryData&) override {}
-  void test_run_start() override {}
-  void test_run_end(const doctest::TestRunStats&) override {}
-  void test_case_exception(const doctest::TestCaseException&) override {}
-  void subcase_start(const doctest::SubcaseSignature&) override {}
-  void subcase_end() override {}
-  void log_assert(const doctest::AssertData&) override {}
-  void log_message(const doctest::MessageData&) override {}
-  void test_case_skipped(const doctest::TestCaseData&) override {}
 
  private:
   void watch(const doctest::TestCaseData& test) {
