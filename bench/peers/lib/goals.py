@@ -108,7 +108,7 @@ def one_host(data):
 
 
 def show(rows, words):
-    """Prints every promise whose shape was measured; returns (met, missed)."""
+    """Prints every promise whose shape was measured."""
     data = measured(rows)
     met = missed = 0
     print(f"\n{'goal':44} {'nodes':>6} {'':14} {'size':>8} {'measured':>9} {'goal':>8}")
@@ -124,4 +124,3 @@ def show(rows, words):
         met, missed = met + fine, missed + (not fine)
         print(f"{line} {value:9.2f} {bound:>8}  {'met' if fine else 'MISSED'}")
     print(f"{met} met, {missed} missed; {data.wrong} wrong elements")
-    return met, missed

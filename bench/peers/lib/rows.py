@@ -9,14 +9,6 @@ def key_of(row):
     return tuple(row.get(name) for name in KEY)
 
 
-def load(paths):
-    rows = []
-    for path in paths:
-        with open(path, encoding="utf-8") as file:
-            rows += json.load(file)["rows"]
-    return rows
-
-
 def merge(runs):
     """The median over the rounds; the worst of the checks."""
     same = {}
