@@ -182,14 +182,14 @@ class member {
 
   /// Serves the network, for whatever group; when that has nothing, gives way to others. A launch without messages to
   /// other nodes serves it now and then only, for looking costs a call of the system, and may sleep until a neighbour
-  /// rings: `rung` are the rings that were known when it looked for news.
+  /// rings, in which it serves it when nobody does: `rung` are the rings that were known when it looked for news.
   template <class Describe>
   void pause(mics::detail::patience& wait, std::optional<std::uint32_t> rung, const schedule::launch& order,
              std::uint64_t ticket, Describe describe) {
     const bool serve = at().rail && (port_.on_rail() || ++unserved_ % unserved_a_look == 0);
     if (serve && at().rail->progress() && ++served_ % served_a_look != 0) return;
     doorbell* const bell = rung ? port_.bell() : nullptr;
-    const bool in_time = bell ? wait.pause([&] { bell->sleep(*rung); }) : wait.pause();
+    const bool in_time = bell ? wait.pause([&] { sleep(*bell, *rung); }) : wait.pause();
     if (at().failure.holds() || failure_.holds(ticket) || port_.neighbours_failure()) {
       throw_if_ended(order, ticket, describe());
     }
@@ -197,6 +197,11 @@ class member {
       throw timeout_error("no progress for " + std::to_string(order.timeout.count()) + " ms",
                           context(order, ticket, describe()));
     }
+  }
+
+  /// Only ranks of groups that span nodes have a bell, and so a rail.
+  void sleep(doorbell& bell, std::uint32_t rung) {
+    if (!bell.sleep(rung)) at().rail->progress();
   }
 
   static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }

@@ -26,13 +26,14 @@ class alignas(detail::cache_line) doorbell {
     if (sleeping_.load()) ::syscall(SYS_futex, &rings_, FUTEX_WAKE, 1, nullptr, nullptr, 0);
   }
 
-  /// Owner: sleeps unless somebody has rung since `seen`, until somebody rings or a moment has passed: other things
-  /// than neighbours need a look now and then.
-  void sleep(std::uint32_t seen) noexcept {
+  /// Owner: sleeps unless somebody has rung since `seen`, until somebody rings, or until a moment has passed: then
+  /// false, for other things than neighbours need a look now and then.
+  bool sleep(std::uint32_t seen) noexcept {
     constexpr std::timespec moment{0, 1'000'000};
     sleeping_.store(true);
     ::syscall(SYS_futex, &rings_, FUTEX_WAIT, seen, &moment, nullptr, 0);
     sleeping_.store(false, std::memory_order_relaxed);
+    return rings() != seen;
   }
 
  private:
