@@ -14,8 +14,9 @@ namespace mics {
 
 /// What a transport is like, as far as the choice of an algorithm depends on it. The same on all ranks.
 struct transport_traits {
-  bool direct_reads = false;   ///< a rank can read its peers' buffers: one step costs no more than a copy
-  bool dear_messages = false;  ///< one to another node costs a processor far more than one inside a node
+  bool direct_reads = false;      ///< a rank can read its peers' buffers: one step costs no more than a copy
+  bool dear_messages = false;     ///< one to another node costs a processor far more than one inside a node
+  std::size_t shown_at_once = 0;  ///< bytes that every rank of the group can show all others without messages
 };
 
 /// What a plan is asked for. Every rank of the group asks the same.
@@ -97,9 +98,9 @@ inline bool leaders_pay(const plan_request& r, const group_shape& shape, const t
 }
 
 inline plan_choice choose_automatic(const plan_request& r, const group_shape& shape, const transport_traits& t) {
-  if (r.what == operation::all_reduce && r.bytes <= tiny_all_reduce && shape.size > 1 &&
+  if (r.what == operation::all_reduce && r.bytes <= std::max(tiny_all_reduce, t.shown_at_once) && shape.size > 1 &&
       shape.size <= largest_exchange_group && t.direct_reads) {
-    return {.how = algorithm::exchange, .why = "tiny: one step among all ranks"};
+    return {.how = algorithm::exchange, .why = "small: one step among all ranks"};
   }
   const bool has_stages = shape.hierarchical() && shape.node_size > 1;
   if (r.what == operation::barrier || !has_stages) return choose_flat(r, shape, t);

@@ -72,7 +72,9 @@ inline program compile(const recipe& r, const group_shape& shape) {
       algorithms::dissemination_barrier(b, algorithms::everyone(shape.rank, shape.size));
       break;
   }
-  return std::move(b).take();
+  program made = std::move(b).take();
+  if (one_step(r)) made.at_once = r.what;
+  return made;
 }
 
 }  // namespace mics::schedule

@@ -3,8 +3,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
+
+#include <mics/types/operation.hpp>
 
 namespace mics::schedule {
 
@@ -65,6 +68,9 @@ struct program {
   std::vector<int> peers{};
   int scratch_slots = 0;      ///< temporary memory, in slots of the longest block
   bool block_ranges = false;  ///< some step moves several blocks at once: not to be chunked
+  /// Set where every rank shows every other the same input in one step: ranks that share memory can do it without
+  /// messages.
+  std::optional<operation> at_once{};
 
   [[nodiscard]] std::span<const int> peers_of(const step& s) const noexcept {
     return std::span(peers).subspan(s.first_peer, s.peer_count);

@@ -53,6 +53,11 @@ inline bool supports(operation what, algorithm how, const group_shape& shape, st
   return why_not.empty();
 }
 
+/// Is it one step in which every rank shows every other the same? Of a reduce-scatter, its whole input.
+constexpr bool one_step(const recipe& r) noexcept {
+  return r.what == operation::all_reduce ? r.how == algorithm::exchange : r.how == algorithm::direct;
+}
+
 /// Does the algorithm treat the whole buffer as one block?
 constexpr bool single_block(const recipe& r) noexcept {
   return r.what == operation::broadcast || r.what == operation::barrier || r.how == algorithm::exchange ||

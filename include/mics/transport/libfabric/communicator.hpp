@@ -42,7 +42,12 @@ class communicator_ref : public mics::host::handle<member> {
   /// How a collective of this group runs; the same on every rank.
   [[nodiscard]] plan_choice choose(const plan_request& request) const {
     const member& m = alive();
-    plan_choice chosen = mics::choose(request, m.shape(), {.direct_reads = m.ranks().all_near()});
+    transport_traits here = traits;
+    if (m.ranks().all_near()) {
+      here.direct_reads = true;
+      here.shown_at_once = mics::host::meeting::most_bytes;
+    }
+    plan_choice chosen = mics::choose(request, m.shape(), here);
     if (request.chunk_bytes == 0) chosen.chunk_bytes = chunk_of(request.block_bytes);
     return chosen;
   }

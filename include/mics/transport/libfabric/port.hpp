@@ -11,6 +11,7 @@
 
 #include <mics/error.hpp>
 #include <mics/schedule/program.hpp>
+#include <mics/transport/host/meeting.hpp>
 #include <mics/transport/libfabric/group.hpp>
 #include <mics/transport/libfabric/node/link.hpp>
 #include <mics/transport/libfabric/node/neighbour.hpp>
@@ -59,7 +60,11 @@ class port {
         links_[index(member, l)].emplace(box_.channel_to(place, l), other.channel_to(mine, l), neighbours_[place]);
       }
     }
+    if (group_->all_near()) meet();
   }
+
+  /// How the group does what its ranks can do at once by looking; null where it spans nodes.
+  [[nodiscard]] mics::host::meeting* meets() noexcept { return meeting_ ? &*meeting_ : nullptr; }
 
   /// Before a launch of `parts`, which stay until its end.
   void begin(std::span<const schedule::part> parts) {
@@ -146,6 +151,14 @@ class port {
 
   // ---- failures
 
+  /// A peer means another number of bytes than this rank.
+  [[noreturn]] void refuse(int peer, std::size_t expected, std::uint64_t sent) const {
+    throw usage_error("rank " + std::to_string(world_rank(peer)) + " sent " + std::to_string(sent) +
+                          " bytes where this rank expects " + std::to_string(expected) +
+                          ": their counts, types or operations differ",
+                      {.rank = group_->at->rank});
+  }
+
   /// Why the group has failed according to a neighbour, if it has.
   [[nodiscard]] std::optional<std::pair<std::uint64_t, std::string>> neighbours_failure() const {
     for (const mapped_region& r : theirs_) {
@@ -172,6 +185,14 @@ class port {
   }
 
  private:
+  /// In a group of one node, whose members' boxes have all been found.
+  void meet() {
+    std::vector<mics::host::board*> boards;
+    for (const mapped_region& box : theirs_) boards.push_back(&outbox(box.data()).board());
+    boards.insert(boards.begin() + group_->rank, &box_.board());
+    meeting_.emplace(std::move(boards), group_->rank);
+  }
+
   [[nodiscard]] rail_endpoint& rail() const noexcept { return *group_->at->rail; }
   [[nodiscard]] rail_endpoint& serving_rail() noexcept {
     on_rail_ = true;
@@ -188,13 +209,6 @@ class port {
     return static_cast<std::size_t>(peer) * schedule::lanes + index_of(l);
   }
 
-  [[noreturn]] void refuse(int peer, std::size_t expected, std::uint64_t sent) const {
-    throw usage_error("rank " + std::to_string(world_rank(peer)) + " sent " + std::to_string(sent) +
-                          " bytes where this rank expects " + std::to_string(expected) +
-                          ": their counts, types or operations differ",
-                      {.rank = group_->at->rank});
-  }
-
   const group* group_;
   own_regions::view shared_;
   own_region box_region_;
@@ -202,6 +216,7 @@ class port {
   std::vector<mapped_region> theirs_{};          ///< the neighbours' boxes
   std::vector<neighbour> neighbours_{};          ///< by place
   std::vector<std::optional<node_link>> links_;  ///< by member and lane; none: beyond the node
+  std::optional<mics::host::meeting> meeting_{};
   std::shared_ptr<rail_group> rails_{};
   std::vector<std::pair<node_link*, std::uint64_t>> lent_{};  ///< messages that neighbours may still be reading
   std::vector<node_link*> cut_{};                             ///< links in the midst of a message in pieces

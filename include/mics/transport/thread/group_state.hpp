@@ -13,12 +13,14 @@
 
 #include <mics/schedule/program.hpp>
 #include <mics/shape.hpp>
+#include <mics/transport/host/board.hpp>
 #include <mics/transport/thread/channel.hpp>
 #include <mics/transport/thread/cluster_state.hpp>
 
 namespace mics::thread {
 
-/// What the ranks of one group share: their numbers in the world and the channels between them, made at first use.
+/// What the ranks of one group share: their numbers in the world, the channels between them, made at first use, and in
+/// a group of one node the boards on which they meet.
 class group_state {
  public:
   group_state(std::shared_ptr<cluster_state> cluster, std::uint64_t id, std::vector<int> members)
@@ -26,7 +28,13 @@ class group_state {
         id_(id),
         members_(std::move(members)),
         channels_(members_.size() * members_.size() * schedule::lanes),
-        inside_(members_.size()) {}
+        inside_(members_.size()) {
+    const auto node_of = [this](int member) { return cluster_->node_of(world_rank(member)); };
+    for (int member = 1; member < size(); ++member) {
+      if (node_of(member) != node_of(0)) return;
+    }
+    boards_ = std::make_unique_for_overwrite<mics::host::board[]>(members_.size());
+  }
   group_state(const group_state&) = delete;
   group_state& operator=(const group_state&) = delete;
   ~group_state() {
@@ -64,6 +72,13 @@ class group_state {
     }
   }
 
+  /// The boards of all members, in their order; none where the group spans nodes.
+  [[nodiscard]] std::vector<mics::host::board*> boards() noexcept {
+    std::vector<mics::host::board*> all;
+    for (std::size_t member = 0; boards_ && member < members_.size(); ++member) all.push_back(&boards_[member]);
+    return all;
+  }
+
   /// The channel from one member to another; null while its writer has not made it.
   [[nodiscard]] channel* find(int from, int to, schedule::lane l) const noexcept {
     return channels_[index(from, to, l)].load(std::memory_order_acquire);
@@ -91,6 +106,7 @@ class group_state {
   std::vector<int> members_;
   std::vector<std::atomic<channel*>> channels_;
   std::vector<std::atomic<bool>> inside_;
+  std::unique_ptr<mics::host::board[]> boards_{};
   std::mutex mutex_{};
   std::atomic<std::uint64_t> failed_at_{std::numeric_limits<std::uint64_t>::max()};  ///< the ticket that failed
   std::string reason_{};

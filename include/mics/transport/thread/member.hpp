@@ -146,6 +146,29 @@ class member {
   }
 
   void execute(std::span<const schedule::part> parts, const schedule::launch& order, std::uint64_t ticket) {
+    mics::host::meeting* const meets = port_.meets();
+    meets != nullptr&& mics::host::meeting::serves(parts) ? meet(*meets, parts, order, ticket)
+                                                          : send(parts, order, ticket);
+  }
+
+  /// Without messages.
+  void meet(mics::host::meeting& all, std::span<const schedule::part> parts, const schedule::launch& order,
+            std::uint64_t ticket) {
+    all.show(parts);
+    detail::patience wait(cluster().crowded(), order.timeout);
+    const auto wrong_size = [this](int peer, std::size_t expected, std::size_t shown) {
+      port_.refuse(peer, expected, shown);
+    };
+    for (int seen = 0; !all.complete(parts, wrong_size);) {
+      if (std::exchange(seen, all.seen()) != all.seen()) wait.progress();
+      pause(wait, order, ticket,
+            [&] { return "waiting for the data of rank " + std::to_string(port_.world_rank(all.seen())); });
+    }
+    all.take(parts);
+    for (const schedule::part& p : parts) port_.count(all, p);
+  }
+
+  void send(std::span<const schedule::part> parts, const schedule::launch& order, std::uint64_t ticket) {
     schedule::execution<port> running(port_, parts, sources_);
     detail::patience wait(cluster().crowded(), order.timeout);
     while (!running.done()) {

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include <mics/error.hpp>
+#include <mics/schedule/part.hpp>
 #include <mics/schedule/program.hpp>
+#include <mics/transport/host/meeting.hpp>
 #include <mics/transport/thread/group_state.hpp>
 #include <mics/types.hpp>
 
@@ -21,7 +23,12 @@ namespace mics::thread {
 class port {
  public:
   port(std::shared_ptr<group_state> group, int rank)
-      : group_(std::move(group)), rank_(rank), ends_(static_cast<std::size_t>(group_->size()) * schedule::lanes) {}
+      : group_(std::move(group)), rank_(rank), ends_(static_cast<std::size_t>(group_->size()) * schedule::lanes) {
+    if (auto boards = group_->boards(); !boards.empty()) meeting_.emplace(std::move(boards), rank);
+  }
+
+  /// How the group does what its ranks can do at once by looking; null where it spans nodes.
+  [[nodiscard]] mics::host::meeting* meets() noexcept { return meeting_ ? &*meeting_ : nullptr; }
 
   /// The operation that the messages to come are counted for; none: the library's own.
   void begin(std::optional<operation> what) noexcept { what_ = what; }
@@ -57,6 +64,23 @@ class port {
     return lent_.empty();
   }
 
+  /// Counts what a meeting has brought.
+  void count(const mics::host::meeting& meeting, const schedule::part& p) noexcept {
+    for (int peer = 0; peer < group_->size(); ++peer) {
+      if (peer == rank_) continue;
+      const std::size_t bytes = meeting.taken(p, peer).length * size_of(p.type);
+      group_->cluster()->count(world_rank(peer), world_rank(rank_), what_, bytes);
+    }
+  }
+
+  /// A peer means another number of bytes than this rank.
+  [[noreturn]] void refuse(int peer, std::size_t expected, std::size_t sent) const {
+    throw usage_error("rank " + std::to_string(world_rank(peer)) + " sent " + std::to_string(sent) +
+                          " bytes where this rank expects " + std::to_string(expected) +
+                          ": their counts, types or operations differ",
+                      {.rank = world_rank(rank_), .operation = what_ ? std::string(name_of(*what_)) : std::string()});
+  }
+
   [[nodiscard]] int world_rank(int peer) const noexcept { return group_->world_rank(peer); }
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] group_state& group() const noexcept { return *group_; }
@@ -75,16 +99,10 @@ class port {
     return ends_[static_cast<std::size_t>(peer) * schedule::lanes + index_of(l)];
   }
 
-  [[noreturn]] void refuse(int peer, std::size_t expected, std::size_t sent) const {
-    throw usage_error("rank " + std::to_string(world_rank(peer)) + " sent " + std::to_string(sent) +
-                          " bytes where this rank expects " + std::to_string(expected) +
-                          ": their counts, types or operations differ",
-                      {.rank = world_rank(rank_), .operation = what_ ? std::string(name_of(*what_)) : std::string()});
-  }
-
   std::shared_ptr<group_state> group_;
   int rank_;
   std::optional<operation> what_{};
+  std::optional<mics::host::meeting> meeting_{};
   std::vector<end> ends_;                                  ///< by peer and lane
   std::deque<std::pair<channel*, std::uint64_t>> lent_{};  ///< messages that peers may still be reading
 };

@@ -11,36 +11,41 @@
 #include <string>
 
 #include <mics/schedule/program.hpp>
+#include <mics/transport/host/board.hpp>
 #include <mics/transport/libfabric/node/channel.hpp>
 #include <mics/transport/libfabric/node/doorbell.hpp>
 #include <mics/transport/libfabric/node/region.hpp>
 
 namespace mics::libfabric {
 
-/// What one rank writes for its neighbours in one group: a channel to each in each lane, and, if it comes to that, why
-/// the group has failed; and the bell that they ring. It lies in a region of the rank; `places` counts the group's
-/// ranks on the node.
+/// What one rank writes for its neighbours in one group: a board for all, a channel to each in each lane, and, if it
+/// comes to that, why the group has failed; and the bell that they ring. It lies in a region of the rank; `places`
+/// counts the group's ranks on the node.
 class outbox {
  public:
   static constexpr std::size_t bytes_for(std::size_t places) noexcept {
-    return sizeof(notice) + places * schedule::lanes * sizeof(node_channel);
+    return channels_at + places * schedule::lanes * sizeof(node_channel);
   }
 
   /// In fresh memory.
   static outbox make(std::byte* memory, std::size_t places, bool sleeps) {
     new (memory) notice{.sleeps = sleeps};
-    outbox made(memory);
+    new (memory + board_at) mics::host::board;
     for (std::size_t i = 0; i < places * schedule::lanes; ++i) {
-      new (memory + sizeof(notice) + i * sizeof(node_channel)) node_channel;
+      new (memory + channels_at + i * sizeof(node_channel)) node_channel;
     }
-    return made;
+    return outbox(memory);
   }
   /// Where its writer has made one.
   explicit outbox(std::byte* memory) noexcept : memory_(memory) {}
 
   [[nodiscard]] node_channel& channel_to(std::size_t place, schedule::lane l) const noexcept {
     const std::size_t index = place * schedule::lanes + index_of(l);
-    return *std::launder(reinterpret_cast<node_channel*>(memory_ + sizeof(notice) + index * sizeof(node_channel)));
+    return *std::launder(reinterpret_cast<node_channel*>(memory_ + channels_at + index * sizeof(node_channel)));
+  }
+
+  [[nodiscard]] mics::host::board& board() const noexcept {
+    return *std::launder(reinterpret_cast<mics::host::board*>(memory_ + board_at));
   }
 
   /// The group has failed from operation number `from` on. Kept: the earliest, which is told once.
@@ -72,6 +77,8 @@ class outbox {
     bool sleeps = false;
     doorbell bell{};
   };
+  static constexpr std::size_t board_at = sizeof(notice);
+  static constexpr std::size_t channels_at = board_at + sizeof(mics::host::board);
 
   [[nodiscard]] notice& told() const noexcept { return *std::launder(reinterpret_cast<notice*>(memory_)); }
 

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace mics::host {
+
+/// Where one rank shows all its neighbours the same small thing at once, in memory that they share: one writer, any
+/// number of readers, no lock. Two sheets take turns, which is enough where everybody shows something each time:
+/// whoever has seen what all show at time n knows that they have read what they were shown at time n - 1.
+class board {
+ public:
+  /// A stamp and what little it is about share a cache line.
+  class alignas(4096) sheet {
+   public:
+    static constexpr std::size_t most = 8192 - 2 * sizeof(std::uint64_t);
+
+    std::uint64_t bytes = 0;              ///< that the writer has put there
+    std::array<std::byte, most> content;  // not initialized: pages that nobody needs
+
+   private:
+    friend class board;
+    std::atomic<std::uint64_t> stamp_{0};
+  };
+
+  /// Writer: the sheet of time `time` (from 1), to be filled before show().
+  [[nodiscard]] sheet& blank(std::uint64_t time) noexcept { return sheets_[time % sheets_.size()]; }
+  void show(std::uint64_t time) noexcept { blank(time).stamp_.store(time, std::memory_order_release); }
+
+  /// Reader: the sheet, or null while it is not shown.
+  [[nodiscard]] const sheet* shown(std::uint64_t time) const noexcept {
+    const sheet& s = sheets_[time % sheets_.size()];
+    return s.stamp_.load(std::memory_order_acquire) == time ? &s : nullptr;
+  }
+
+ private:
+  std::array<sheet, 2> sheets_;
+};
+
+}  // namespace mics::host

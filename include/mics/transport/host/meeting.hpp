@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <mics/detail/fold.hpp>
+#include <mics/schedule/part.hpp>
+#include <mics/transport/host/board.hpp>
+
+namespace mics::host {
+
+/// One rank's part in the small collectives of a node: everybody shows what it has on its board, and takes what it
+/// needs from all others' once. No message is addressed, nothing waits for a reader. Used by one thread at a time.
+class meeting {
+ public:
+  /// What the ranks of a group can show at once.
+  static constexpr std::size_t most_bytes = board::sheet::most;
+
+  /// The boards of all members, in their order; `rank` is this one's.
+  meeting(std::vector<board*> boards, int rank)
+      : boards_(std::move(boards)), shown_(boards_.size()), sources_(boards_.size()), rank_(rank) {}
+
+  /// Can these parts be done this way? The same on all ranks.
+  static bool serves(std::span<const schedule::part> parts) noexcept {
+    std::size_t bytes = 0;
+    for (const schedule::part& p : parts) {
+      if (!p.steps->at_once || bytes > most_bytes) return false;
+      bytes += room_of(p);
+    }
+    return bytes <= most_bytes;
+  }
+
+  /// Shows what the parts take in, which from here on may change.
+  void show(std::span<const schedule::part> parts) noexcept {
+    ++time_;
+    seen_ = 0;
+    board& own = *boards_[index(rank_)];
+    board::sheet& sheet = own.blank(time_);
+    std::byte* at = sheet.content.data();
+    for (const schedule::part& p : parts) {
+      const std::size_t bytes = input_of(p, rank_).length * size_of(p.type);
+      if (bytes > 0) std::memcpy(at, p.input, bytes);
+      at += room_of(p);
+    }
+    sheet.bytes = shown_by(rank_, parts);
+    own.show(time_);
+  }
+
+  /// Have all shown theirs? False until then; `seen()` of them have. `wrong_size(rank, expected, shown)` is called when
+  /// one has shown another number of bytes, and throws.
+  template <class WrongSize> bool complete(std::span<const schedule::part> parts, WrongSize wrong_size) {
+    for (; seen_ < boards_.size(); ++seen_) {
+      const board::sheet* const sheet = boards_[seen_]->shown(time_);
+      if (sheet == nullptr) return false;
+      const std::uint64_t expected = shown_by(seen(), parts);
+      if (sheet->bytes != expected) wrong_size(seen(), expected, sheet->bytes);
+      shown_[seen_] = sheet->content.data();
+    }
+    return true;
+  }
+  /// How many have been seen: all before this rank of the group.
+  [[nodiscard]] int seen() const noexcept { return static_cast<int>(seen_); }
+
+  /// Once complete: the results.
+  void take(std::span<const schedule::part> parts) {
+    std::size_t at = 0;
+    for (const schedule::part& p : parts) {
+      if (*p.steps->at_once == operation::all_gather) {
+        gather(p, at);
+      } else if (*p.steps->at_once != operation::barrier) {
+        fold(p, at);
+      }
+      at += room_of(p);
+    }
+  }
+
+  /// What a rank takes from each of the others, in elements: of an all-gather from rank `from`.
+  [[nodiscard]] schedule::extent taken(const schedule::part& p, int from) const noexcept {
+    return *p.steps->at_once == operation::reduce_scatter ? p.layout.piece(rank_, 1, 0, 1) : input_of(p, from);
+  }
+
+ private:
+  static constexpr std::size_t index(int rank) noexcept { return static_cast<std::size_t>(rank); }
+
+  /// What a rank contributes, in elements.
+  static schedule::extent input_of(const schedule::part& p, int rank) noexcept {
+    if (*p.steps->at_once == operation::all_gather) return p.layout.piece(rank, 1, 0, 1);
+    return {0, p.layout.total()};
+  }
+
+  static std::uint64_t shown_by(int rank, std::span<const schedule::part> parts) noexcept {
+    std::uint64_t bytes = 0;
+    for (const schedule::part& p : parts) bytes += input_of(p, rank).length * size_of(p.type);
+    return bytes;
+  }
+
+  /// What it takes on a sheet, the same on all ranks.
+  static std::size_t room_of(const schedule::part& p) noexcept {
+    const bool one_block = *p.steps->at_once == operation::all_gather;
+    const std::size_t bytes = (one_block ? p.layout.longest() : p.layout.total()) * size_of(p.type);
+    return (bytes + alignof(std::uint64_t) - 1) / alignof(std::uint64_t) * alignof(std::uint64_t);
+  }
+
+  void gather(const schedule::part& p, std::size_t at) const noexcept {
+    for (int r = 0; r < static_cast<int>(boards_.size()); ++r) {
+      const schedule::extent block = input_of(p, r);
+      std::byte* const into = p.output + block.offset * size_of(p.type);
+      if (block.length == 0 || (r == rank_ && into == p.input)) continue;
+      std::memcpy(into, shown_[index(r)] + at, block.length * size_of(p.type));
+    }
+  }
+
+  /// In rank order, so that all ranks get the same bits.
+  void fold(const schedule::part& p, std::size_t at) {
+    const schedule::extent mine = taken(p, rank_);
+    for (std::size_t r = 0; r < sources_.size(); ++r) sources_[r] = shown_[r] + at + mine.offset * size_of(p.type);
+    mics::detail::fold(p.type, p.reduce, p.output, sources_, mine.length, p.scale);
+  }
+
+  std::vector<board*> boards_;
+  std::vector<const std::byte*> shown_;
+  std::vector<const std::byte*> sources_;
+  int rank_;
+  std::uint64_t time_ = 0;
+  std::size_t seen_ = 0;
+};
+
+}  // namespace mics::host
