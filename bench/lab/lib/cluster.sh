@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # A lab as a whole: up, status, down.
 
-cluster_up() { # nodes rate isolate mtu
+cluster_up() { # nodes rate isolate mtu cores
   require_tools
   [[ $3 == net ]] || require_programs unshare nsenter
+  [[ $5 == shared ]] || require_programs taskset
   mkdir -p "$labs_home"
   mkdir "$records" 2>/dev/null ||
     die "lab '$lab_name' is up already: lab down$(option_name) removes it, or --name makes another beside it"
@@ -11,7 +12,7 @@ cluster_up() { # nodes rate isolate mtu
   trap 'say "the lab could not be made; what there was of it is removed"; remove_lab' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
-  lab_nodes=$1 lab_isolate=$3 lab_mtu=$4
+  lab_nodes=$1 lab_isolate=$3 lab_mtu=$4 lab_cores=$5
   local node
   : >"$records/namespaces"
   {
@@ -27,16 +28,17 @@ cluster_up() { # nodes rate isolate mtu
   reset_bytes
   echo "$lab_nodes" >"$records/nodes"
   echo "$lab_mtu" >"$records/mtu"
+  echo "$lab_cores" >"$records/cores"
   echo "$lab_isolate" >"$records/isolate" # the last record: with it the lab is up
   trap - EXIT
-  say "lab '$lab_name' is up: $lab_nodes nodes, rate $2, mtu $lab_mtu, isolation $lab_isolate"
+  say "lab '$lab_name' is up: $lab_nodes nodes, rate $2, mtu $lab_mtu, isolation $lab_isolate, cores $lab_cores"
 }
 
 cluster_status() {
   require_up
   local node namespace count mps
   mps=$(mps_process)
-  echo "lab '$lab_name': $lab_nodes nodes, rate $(<"$records/rate"), mtu $(<"$records/mtu"), isolation $lab_isolate, MPS ${mps:-off}"
+  echo "lab '$lab_name': $lab_nodes nodes, rate $(<"$records/rate"), mtu $(<"$records/mtu"), isolation $lab_isolate, cores $lab_cores, MPS ${mps:-off}"
   for ((node = 0; node < lab_nodes; node++)); do
     namespace=$(namespace_of "$node")
     count=$(processes_of "$namespace" | wc -l)

@@ -19,7 +19,7 @@ use_lab() { # name
   lab_name=$1
   records=$labs_home/$1
   switch=mics-$1-switch
-  lab_nodes="" lab_isolate="" lab_mtu=""
+  lab_nodes="" lab_isolate="" lab_mtu="" lab_cores=""
 }
 
 namespace_of() { echo "mics-$lab_name-node$1"; }
@@ -50,7 +50,7 @@ require_tools() {
 require_up() {
   require_tools
   [[ -r $records/isolate ]] || die "lab '$lab_name' is not up: lab up$(option_name) --nodes N makes it"
-  lab_nodes=$(<"$records/nodes") lab_isolate=$(<"$records/isolate")
+  lab_nodes=$(<"$records/nodes") lab_isolate=$(<"$records/isolate") lab_cores=$(<"$records/cores")
 }
 
 # Carried tools bring carried libraries, which nothing but them may load.

@@ -15,6 +15,22 @@ start_node() { # node
   die "node $1 did not start within 10 s: $(tail -n 3 "$log")"
 }
 
+# The cores of a node that has its own: its share of those that this process may use, at least one.
+cores_of() { # node
+  local list range core all=() share
+  list=$(taskset --cpu-list --pid $$)
+  list=${list##*: }
+  for range in ${list//,/ }; do # such as 0-3
+    for ((core = ${range%-*}; core <= ${range#*-}; core++)); do all+=("$core"); done
+  done
+  share=$((${#all[@]} / lab_nodes))
+  if ((share == 0)); then
+    echo "${all[$1 % ${#all[@]}]}"
+  else
+    (IFS=,; echo "${all[*]:$1 * share:share}")
+  fi
+}
+
 # Replaces this process by a command in a node, in a session and so a process group of its own; the working directory and
 # the environment stay.
 exec_on_node() { # node command...
@@ -22,6 +38,7 @@ exec_on_node() { # node command...
   shift
   # An ignored SIGINT is what bash gives its background processes, and they could not change it.
   set -- env --default-signal=INT,QUIT -- "$@"
+  [[ $lab_cores == shared ]] || set -- taskset --cpu-list "$(cores_of "$node")" "$@"
   if [[ $lab_isolate == full ]]; then
     # shellcheck disable=SC2016 # expands over there
     exec setsid nsenter --target "$(<"$records/node$node.pid")" --net --uts --ipc --mount --pid -- \

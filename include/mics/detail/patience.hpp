@@ -34,7 +34,7 @@ class patience {
   using clock = std::chrono::steady_clock;
   static constexpr unsigned most_spins = 200;
   static constexpr unsigned most_yields = 4000;
-  static constexpr unsigned few_yields = 3;
+  static constexpr unsigned few_yields = 5;
   static constexpr unsigned yields_a_look = 16;
   static constexpr std::chrono::microseconds nap{50};
 
