@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from statistics import median
 
 GEOMETRY = ("transport", "nodes", "node_size", "partition")
 CASE = ("op", *GEOMETRY, "type", "redop", "in_place")
@@ -47,17 +48,21 @@ def limit(row, y):
 
 
 def curves(rows, y):
-    """{case: {algorithm: [(size, value), ...]}}, in the order of the file, without rows that lack the figure. The
-    network's limit comes last, as one more algorithm."""
+    """{case: {algorithm: [(size, value), ...]}}, by size, without rows that lack the figure; of what was measured several
+    times, as what stands beside each of its peers, the median. The network's limit comes last, as one more algorithm."""
     value_of = figure(rows, y)
-    found = defaultdict(lambda: defaultdict(list))
+    found = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     limits = defaultdict(dict)
     for row in rows:
         value = value_of(row)
         if value is not None:
-            found[case_of(row)][row["algo"]].append((row["size"], value))
+            found[case_of(row)][row["algo"]][row["size"]].append(value)
             if limit(row, y) is not None:
                 limits[case_of(row)][row["size"]] = limit(row, y)
+    drawn = {
+        case: {name: [(size, median(sizes[size])) for size in sorted(sizes)] for name, sizes in algorithms.items()}
+        for case, algorithms in found.items()
+    }
     for case, at_sizes in limits.items():
-        found[case]["limit"] = sorted(at_sizes.items())
-    return found
+        drawn[case]["limit"] = sorted(at_sizes.items())
+    return drawn

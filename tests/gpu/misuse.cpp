@@ -115,7 +115,7 @@ TEST_CASE("overlap, average of integers, lengths") {
         const device_array<int> data(8, stream);
         mics::all_gather(world, data.all().first(3), data.all(), stream);
       },
-      {"full has 8 elements", "must have 6"});
+      {"full has 8 elements", "must have"});
 }
 
 TEST_CASE("widened sums and gradients need kernels") {

@@ -20,6 +20,7 @@ unshare --net --uts --ipc --mount --pid --fork sh -c 'mount -t tmpfs tmpfs /dev/
 end_test() {
   "$lab" down --name "$name" >/dev/null 2>&1
   "$lab" down --name "${name}b" >/dev/null 2>&1
+  "$lab" down --name "${name}c" >/dev/null 2>&1
   rm -rf "$scratch"
 }
 trap end_test EXIT
@@ -218,6 +219,19 @@ left=$(ip netns list | grep "mics-${name}c" | cut -d ' ' -f 1)
 check "... leaves nothing behind, and alone what it did not make" test "$left" = "mics-${name}c-node1"
 ip netns del "mics-${name}c-node1"
 check "... and can be repeated when nothing is in its way" eval 'third up --nodes 2 --isolate net && third down'
+
+# --- cores of its own
+check "cores are shared or own" gives 2 third up --nodes 2 --cores many
+check "nodes come up with cores of their own" gives 0 third up --nodes 2 --isolate net --cores own
+cores_of() { "$lab" exec --name "${name}c" --node "$1" -- sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status; }
+cores_of_0=$(cores_of 0) cores_of_1=$(cores_of 1)
+if [[ $(nproc) -gt 1 ]]; then
+  check "... which are not the other's" test "$cores_of_0" != "$cores_of_1"
+else
+  check "... or share the only one" test "$cores_of_0" = "$cores_of_1"
+fi
+check "status names them so" eval 'third status && says "cores own"'
+third down
 
 # --- taking it away
 check "the second lab goes" gives 0 second down
