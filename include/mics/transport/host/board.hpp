@@ -13,26 +13,22 @@ namespace mics::host {
 class board {
  public:
   /// A stamp and what little it is about share a cache line.
-  class alignas(4096) sheet {
-   public:
+  struct alignas(4096) sheet {
     static constexpr std::size_t most = 8192 - 2 * sizeof(std::uint64_t);
 
+    std::atomic<std::uint64_t> stamp{0};  ///< the time at which it is shown
     std::uint64_t bytes = 0;              ///< that the writer has put there
     std::array<std::byte, most> content;  // not initialized: pages that nobody needs
-
-   private:
-    friend class board;
-    std::atomic<std::uint64_t> stamp_{0};
   };
 
   /// Writer: the sheet of time `time` (from 1), to be filled before show().
   [[nodiscard]] sheet& blank(std::uint64_t time) noexcept { return sheets_[time % sheets_.size()]; }
-  void show(std::uint64_t time) noexcept { blank(time).stamp_.store(time, std::memory_order_release); }
+  void show(std::uint64_t time) noexcept { blank(time).stamp.store(time, std::memory_order_release); }
 
   /// Reader: the sheet, or null while it is not shown.
   [[nodiscard]] const sheet* shown(std::uint64_t time) const noexcept {
     const sheet& s = sheets_[time % sheets_.size()];
-    return s.stamp_.load(std::memory_order_acquire) == time ? &s : nullptr;
+    return s.stamp.load(std::memory_order_acquire) == time ? &s : nullptr;
   }
 
  private:

@@ -166,8 +166,8 @@ class member {
 
   void execute(std::span<const schedule::part> parts, const schedule::launch& order, std::uint64_t ticket) {
     mics::host::meeting* const meets = port_.meets();
-    meets != nullptr&& mics::host::meeting::serves(parts) ? meet(*meets, parts, order, ticket)
-                                                          : send(parts, order, ticket);
+    if (meets != nullptr && mics::host::meeting::serves(parts)) return meet(*meets, parts, order, ticket);
+    send(parts, order, ticket);
   }
 
   /// Without messages.
