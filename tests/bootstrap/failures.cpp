@@ -13,30 +13,11 @@
 using namespace mics;
 using namespace std::chrono_literals;
 using mics::bootstrap::session;
+using mics::test::await_failure;
+using mics::test::check_all_ended_well;
 using mics::test::contains;
 using mics::test::expect;
 using mics::test::job;
-
-namespace {
-
-/// Waits until this rank knows of a failure; ten seconds are far more than it needs.
-bootstrap::rank_failure await_failure(const session& world) {
-  const auto end = std::chrono::steady_clock::now() + 10s;
-  while (std::chrono::steady_clock::now() < end) {
-    if (const auto seen = world.failure()) return *seen;
-    std::this_thread::sleep_for(1ms);
-  }
-  throw std::runtime_error("not so: a failure is noticed");
-}
-
-void check_all_ended_well(const std::vector<std::string>& ended) {
-  for (std::size_t rank = 0; rank < ended.size(); ++rank) {
-    CAPTURE(rank);
-    CHECK(ended[rank] == "");
-  }
-}
-
-}  // namespace
 
 TEST_CASE("a connection that breaks is a failure that all ranks see, with its rank") {
   for (const int victim : {0, 2, 4}) {

@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 using mics::bootstrap::session;
 using mics::bootstrap::local::spawn;
 using mics::bootstrap::local::spawn_error;
+using mics::test::await_failure;
 using mics::test::contains;
 using mics::test::expect;
 
@@ -43,15 +44,6 @@ std::vector<bootstrap::local::child_failure> failures_of(int ranks, const std::f
   const bool no_child_left = ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD;
   CHECK(no_child_left);
   return failures;
-}
-
-/// Until this rank knows of a failure, ten seconds at most.
-bootstrap::rank_failure await_failure(const session& world) {
-  for (int turn = 0; turn < 10'000; ++turn) {
-    if (const auto seen = world.failure()) return *seen;
-    std::this_thread::sleep_for(1ms);
-  }
-  throw std::runtime_error("not so: a failure is noticed");
 }
 
 }  // namespace

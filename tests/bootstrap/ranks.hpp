@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <stdexcept>
@@ -8,7 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include <doctest/doctest.h>
+
 #include <mics/bootstrap.hpp>
+
+#include "../support/contains.hpp"
 
 namespace mics::test {
 
@@ -84,6 +89,21 @@ template <class Body> std::vector<std::string> outcomes(int ranks, Body body) {
   return ended;
 }
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline void check_all_ended_well(const std::vector<std::string>& ended) {
+  for (std::size_t rank = 0; rank < ended.size(); ++rank) {
+    CAPTURE(rank);
+    CHECK(ended[rank] == "");
+  }
+}
+
+/// Waits until this rank knows of a failure; ten seconds are far more than it needs.
+inline bootstrap::rank_failure await_failure(const bootstrap::session& world) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < end) {
+    if (const auto seen = world.failure()) return *seen;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  throw std::runtime_error("not so: a failure is noticed");
+}
 
 }  // namespace mics::test

@@ -11,6 +11,7 @@
 
 using namespace mics;
 using namespace std::chrono_literals;
+using mics::test::check_all_ended_well;
 using mics::test::expect;
 using mics::test::job;
 using list = std::vector<int>;
@@ -40,13 +41,6 @@ void exercise(bootstrap::session& world, int size) {
   }
   for (int turn = 0; turn < 20; ++turn) world.barrier();
   expect(!world.failure(), "nobody has failed");
-}
-
-void check_all_ended_well(const std::vector<std::string>& ended) {
-  for (std::size_t rank = 0; rank < ended.size(); ++rank) {
-    CAPTURE(rank);
-    CHECK(ended[rank] == "");
-  }
 }
 
 }  // namespace

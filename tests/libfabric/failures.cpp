@@ -19,20 +19,18 @@ using namespace std::chrono_literals;
 using mics::libfabric::communicator;
 using clock = std::chrono::steady_clock;
 
-constexpr std::size_t block = 30'000;
-
 void gather(const communicator& world, const mics::collective_options& options = {}) {
-  std::vector<int> shard(block), full(block * static_cast<std::size_t>(world.size()));
+  std::vector<int> shard(large_block), full(large_block * static_cast<std::size_t>(world.size()));
   mics::all_gather(world, shard, full, options);
 }
 
 void sum(const communicator& world, const mics::collective_options& options = {}) {
-  std::vector<int> data(block * static_cast<std::size_t>(world.size()));
+  std::vector<int> data(large_block * static_cast<std::size_t>(world.size()));
   mics::all_reduce(world, data, data, mics::reduction::sum, options);
 }
 
 void scatter(const communicator& world, const mics::collective_options& options = {}) {
-  std::vector<int> data(block * static_cast<std::size_t>(world.size())), shard(block);
+  std::vector<int> data(large_block * static_cast<std::size_t>(world.size())), shard(large_block);
   mics::reduce_scatter(world, data, shard, mics::reduction::sum, options);
 }
 
@@ -145,7 +143,7 @@ TEST_CASE("an exception on one rank's stream ends the operation everywhere") {
   if (!has_fabric()) return;
   for (const geometry on : {geometry{1, 2}, geometry{2, 1}}) {
     run_ranks(on, [](communicator& world, mics::bootstrap::session& job) {
-      std::vector<int> shard(block), full(2 * block);
+      std::vector<int> shard(large_block), full(2 * large_block);
       mics::libfabric::stream s;
       if (world.rank() == 1) s.enqueue([] { throw std::runtime_error("out of cheese"); });
       mics::all_gather(world, shard, full, s);

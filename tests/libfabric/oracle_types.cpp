@@ -56,7 +56,7 @@ void run_types(communicator& world) {
   }
 }
 
-void run_geometry(geometry on, const settings& chosen) {
+void run_types_on(geometry on, const settings& chosen) {
   run_ranks(
       on, [](communicator& world, mics::bootstrap::session&) { run_types(world); }, chosen);
 }
@@ -65,10 +65,10 @@ void run_geometry(geometry on, const settings& chosen) {
 
 TEST_CASE("every type and reduction, with every algorithm") {
   if (!has_fabric()) return;
-  for (const geometry on : {geometry{1, 3}, geometry{2, 2}, geometry{3, 2}}) run_geometry(on, {.checked = false});
+  for (const geometry on : {geometry{1, 3}, geometry{2, 2}, geometry{3, 2}}) run_types_on(on, {.checked = false});
 }
 
 TEST_CASE("the same by tagged messages") {
   if (!has_fabric()) return;
-  run_geometry({2, 2}, {.checked = false, .one_sided = false});
+  run_types_on({2, 2}, {.checked = false, .one_sided = false});
 }

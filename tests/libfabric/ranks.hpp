@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -13,14 +14,12 @@
 
 #include "../bootstrap/ranks.hpp"
 #include "../support/collective_case.hpp"
+#include "../support/geometry.hpp"
 
 namespace mics::test {
 
-/// A pretended cluster of processes on this machine.
-struct geometry {
-  int nodes, node_size;
-  [[nodiscard]] int ranks() const noexcept { return nodes * node_size; }
-};
+/// Elements of a block that takes several messages, so that ranks wait for each other in the midst of it.
+inline constexpr std::size_t large_block = 30'000;
 
 /// Whether these tests can run here; says why not.
 inline bool has_fabric() {

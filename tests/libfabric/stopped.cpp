@@ -16,29 +16,27 @@ namespace {
 using namespace mics::test;
 using namespace std::chrono_literals;
 using mics::libfabric::communicator;
-using operation = void (*)(const communicator&);
-
-constexpr std::size_t block = 30'000;
+using collective = void (*)(const communicator&);
 
 void gather(const communicator& world) {
-  std::vector<int> shard(block), full(block * static_cast<std::size_t>(world.size()));
+  std::vector<int> shard(large_block), full(large_block * static_cast<std::size_t>(world.size()));
   mics::all_gather(world, shard, full);
 }
 
 void sum(const communicator& world) {
-  std::vector<int> data(block * static_cast<std::size_t>(world.size()));
+  std::vector<int> data(large_block * static_cast<std::size_t>(world.size()));
   mics::all_reduce(world, data, data, mics::reduction::sum);
 }
 
 void scatter(const communicator& world) {
-  std::vector<int> data(block * static_cast<std::size_t>(world.size())), shard(block);
+  std::vector<int> data(large_block * static_cast<std::size_t>(world.size())), shard(large_block);
   mics::reduce_scatter(world, data, shard, mics::reduction::sum);
 }
 
 constexpr int victim = 1;
 
 /// One rank stops itself in the midst of a series; the others must learn it, and rank 0 ends it then.
-void stop_one(communicator& world, mics::bootstrap::session& job, operation what) {
+void stop_one(communicator& world, mics::bootstrap::session& job, collective what) {
   what(world);
   const pid_t stopped = job.broadcast(::getpid(), victim);
   job.barrier();
@@ -65,7 +63,7 @@ void stop_one(communicator& world, mics::bootstrap::session& job, operation what
 
 TEST_CASE("a stopped rank ends the operations of all others within the deadline") {
   if (!has_fabric()) return;
-  for (const operation what : {operation(gather), operation(sum), operation(scatter)}) {
+  for (const collective what : {collective(gather), collective(sum), collective(scatter)}) {
     for (const geometry on : {geometry{1, 3}, geometry{3, 1}, geometry{2, 2}}) {
       const auto failures =
           failures_of(on, [what](communicator& world, mics::bootstrap::session& job) { stop_one(world, job, what); },

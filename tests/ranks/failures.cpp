@@ -14,26 +14,27 @@
 #include <mics/mics.hpp>
 #include <mics/transport/thread.hpp>
 
+#include "../support/contains.hpp"
+
 namespace {
 
 using namespace std::chrono_literals;
 using mics::aborted_error;
 using mics::timeout_error;
+using mics::test::contains;
 using mics::thread::communicator;
 
-constexpr std::size_t block = 1000;  // too large for a message's slot: senders wait for their readers
+constexpr std::size_t large_block = 1000;  // too large for a message's slot: senders wait for their readers
 
-void gather(const communicator& world, const mics::collective_options& options = {}) {
-  std::vector<int> shard(block), full(block * static_cast<std::size_t>(world.size()));
+void gather_large(const communicator& world, const mics::collective_options& options = {}) {
+  std::vector<int> shard(large_block), full(large_block * static_cast<std::size_t>(world.size()));
   mics::all_gather(world, shard, full, options);
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 void check_works(mics::thread::cluster& cluster) {
   std::atomic<int> done{0};
   cluster.run([&](communicator& world) {
-    gather(world);
+    gather_large(world);
     const auto half = world.split(world.rank() % 2, 0);
     mics::barrier(half);
     ++done;
@@ -51,9 +52,9 @@ TEST_CASE("an exception in one rank ends the others with an error that names it,
       CHECK_THROWS_WITH_AS(cluster.run([&](communicator& world) {
         const mics::collective_options options{.how = how, .checked = checked};
         try {
-          gather(world, options);
+          gather_large(world, options);
           if (world.rank() == 5) throw std::runtime_error("out of cheese");
-          gather(world, options);  // most are here by then, some still in the first one
+          gather_large(world, options);  // most are here by then, some still in the first one
         } catch (const aborted_error& e) {
           if (contains(e.what(), "rank 5 failed: out of cheese") && e.context().rank == world.rank() &&
               e.context().operation == "all_gather" && e.context().sequence <= 2 && e.context().group == "world") {
@@ -80,7 +81,7 @@ TEST_CASE("ranks that wait in a stream, in a split or in another group end too")
       throw std::logic_error("gone");
     }
     ++ready;
-    std::vector<int> shard(block), full(3 * block), whole(4 * block);
+    std::vector<int> shard(large_block), full(3 * large_block), whole(4 * large_block);
     mics::thread::stream s;
     try {
       if (world.rank() == 0) {
@@ -89,7 +90,7 @@ TEST_CASE("ranks that wait in a stream, in a split or in another group end too")
       } else if (world.rank() == 1) {
         static_cast<void>(spare.split(0, 0));
       } else {
-        gather(others);  // neither 0 nor 1 comes
+        gather_large(others);  // neither 0 nor 1 comes
       }
     } catch (const aborted_error& e) {
       if (contains(e.what(), "rank 3 failed: gone")) ++ended;
@@ -106,7 +107,7 @@ TEST_CASE("an exception of any type is rethrown as it is") {
   CHECK_THROWS_AS(cluster.run([&](communicator& world) {
     if (world.rank() == 0) throw 42;
     try {
-      gather(world);
+      gather_large(world);
     } catch (const aborted_error& e) {
       told = e.what();
     }
@@ -120,7 +121,7 @@ TEST_CASE("a rank's own mistake is rethrown, the others are aborted") {
   mics::thread::cluster cluster({.nodes = 1, .node_size = 3});
   std::atomic<int> aborted{0};
   CHECK_THROWS_AS(cluster.run([&](communicator& world) {
-    std::vector<int> shard(block), full(3 * block);
+    std::vector<int> shard(large_block), full(3 * large_block);
     if (world.rank() == 1) full.pop_back();
     try {
       mics::all_gather(world, shard, full);
@@ -138,10 +139,10 @@ TEST_CASE("a peer that does not come in time: the error names the rank, the oper
     mics::error_context where;
     std::string said;
     CHECK_THROWS_AS(cluster.run([&](communicator& world) {
-      gather(world);
+      gather_large(world);
       if (world.rank() == 1) return;
       try {
-        gather(world, {.timeout = 200ms});
+        gather_large(world, {.timeout = 200ms});
       } catch (const timeout_error& e) {
         where = e.context();
         said = e.what();
@@ -166,7 +167,7 @@ TEST_CASE("the peer is named by its number in the world") {
     const auto rail = world.split(world.rank() % 2, 0, "rails");
     if (world.rank() != 1) return;
     try {
-      gather(rail, {.timeout = 200ms});
+      gather_large(rail, {.timeout = 200ms});
     } catch (const timeout_error& e) {
       said = e.what();
       throw;
@@ -198,7 +199,7 @@ TEST_CASE("a slow rank that comes in time does no harm, however long the whole t
   cluster.run([](communicator& world) {
     for (int i = 0; i < 4; ++i) {
       if (world.rank() == 1) std::this_thread::sleep_for(60ms);
-      gather(world);
+      gather_large(world);
     }
   });
 }
@@ -207,15 +208,15 @@ TEST_CASE("after a failure the group throws at every call, and other groups work
   mics::thread::cluster cluster({.nodes = 1, .node_size = 2});
   cluster.run([](communicator& world) {
     const auto spare = world.split(0, world.rank());
-    if (world.rank() == 0) CHECK_THROWS_AS(gather(world, {.timeout = 200ms}), timeout_error);
+    if (world.rank() == 0) CHECK_THROWS_AS(gather_large(world, {.timeout = 200ms}), timeout_error);
     mics::barrier(spare);
     for (int i = 0; i < 2; ++i) {
-      CHECK_THROWS_WITH_AS(gather(world), doctest::Contains("an operation of this group failed: no progress"),
+      CHECK_THROWS_WITH_AS(gather_large(world), doctest::Contains("an operation of this group failed: no progress"),
                            aborted_error);
       CHECK_THROWS_AS(mics::barrier(world), aborted_error);
       CHECK_THROWS_AS(static_cast<void>(world.split(0, 0)), aborted_error);
     }
-    gather(spare);
+    gather_large(spare);
   });
 }
 
@@ -224,7 +225,7 @@ TEST_CASE("a failure in a stream is thrown by synchronize, by events, and by str
   std::atomic<int> thrown{0};
   cluster.run([&](communicator& world) {
     if (world.rank() == 1) return;
-    std::vector<int> shard(block), full(2 * block);
+    std::vector<int> shard(large_block), full(2 * large_block);
     mics::thread::stream s, later;
     mics::all_gather(world, shard, full, s, {.timeout = 200ms});
     later.wait(s.record());
@@ -248,7 +249,7 @@ TEST_CASE("what is enqueued behind a failed operation does not run, and does not
   mics::thread::cluster cluster({.nodes = 1, .node_size = 2});
   cluster.run([&](communicator& world) {
     if (world.rank() == 1) return;
-    std::vector<int> shard(block), full(2 * block);
+    std::vector<int> shard(large_block), full(2 * large_block);
     bool ran = false;
     mics::thread::stream s;
     for (int i = 0; i < 5; ++i) mics::all_gather(world, shard, full, s, {.timeout = 200ms});
@@ -263,7 +264,7 @@ TEST_CASE("an operation before the one that failed still ends well, on every ran
   std::atomic<int> fine{0};
   std::atomic<bool> skipped{false};
   cluster.run([&](communicator& world) {
-    std::vector<int> shard(block, world.rank()), first(2 * block), second(2 * block);
+    std::vector<int> shard(large_block, world.rank()), first(2 * large_block), second(2 * large_block);
     mics::thread::stream good, bad;
     if (world.rank() == 0) bad.enqueue([] { throw std::runtime_error("no input"); });
     while (world.rank() == 1 && !skipped) std::this_thread::yield();  // so the first operation is under way till then
@@ -277,7 +278,7 @@ TEST_CASE("an operation before the one that failed still ends well, on every ran
     }
     good.synchronize();
     if (first.back() == 1) ++fine;
-    CHECK_THROWS_AS(gather(world), aborted_error);
+    CHECK_THROWS_AS(gather_large(world), aborted_error);
   });
   CHECK(fine == 2);
 }
@@ -288,7 +289,8 @@ TEST_CASE("buffers may be freed as soon as a failed call has thrown: nobody read
     CHECK_THROWS_AS(cluster.run([&](communicator& world) {
       for (int call = 0;; ++call) {
         if (world.rank() == i % 8 && call == 3) throw std::runtime_error("enough");
-        gather(world, {.how = mics::algorithm::hierarchical, .chunk_bytes = 256});  // its buffers go with the exception
+        gather_large(world,
+                     {.how = mics::algorithm::hierarchical, .chunk_bytes = 256});  // its buffers go with the exception
       }
     }),
                     std::runtime_error);
@@ -299,7 +301,7 @@ TEST_CASE("of several ranks that fail one is rethrown, never a consequence") {
   mics::thread::cluster cluster({.nodes = 1, .node_size = 8, .checked = false});
   for (int i = 0; i < 5; ++i) {
     CHECK_THROWS_AS(cluster.run([](communicator& world) {
-      if (world.rank() != 7) gather(world, {.timeout = 200ms});
+      if (world.rank() != 7) gather_large(world, {.timeout = 200ms});
     }),
                     timeout_error);
     CHECK_THROWS_AS(cluster.run([](communicator& world) {

@@ -59,7 +59,7 @@ double expected_sum(int ranks, int micro_steps, std::size_t unit, std::size_t te
 }
 
 template <class Sync>
-void ensure_result(const Sync& sync, const geometry& g, int shard, int micro_steps, gradient_result result) {
+void ensure_result(const Sync& sync, const partitioning& g, int shard, int micro_steps, gradient_result result) {
   for (std::size_t unit = 0; unit < sync.units(); ++unit) {
     const shard_layout& layout = sync.layout(unit);
     const auto mine = sync.shard(unit);
@@ -83,7 +83,7 @@ void ensure_result(const Sync& sync, const geometry& g, int shard, int micro_ste
 }
 
 template <class Gradient, class Accumulator, class Groups>
-void take_steps(Groups& groups, const geometry& g, gradient_result result) {
+void take_steps(Groups& groups, const partitioning& g, gradient_result result) {
   const auto rank = static_cast<std::size_t>(groups.world().rank());
   const int shard = groups.topology().shard_of(groups.world().rank());
   auto sync = mics::make_gradient_sync<Gradient, Accumulator>(groups, odd_units(g.partition), {.result = result});
@@ -104,7 +104,7 @@ void take_steps(Groups& groups, const geometry& g, gradient_result result) {
 }
 
 template <class Gradient, class Accumulator, class Groups>
-void take_steps_on_a_stream(Groups& groups, const geometry& g, gradient_result result) {
+void take_steps_on_a_stream(Groups& groups, const partitioning& g, gradient_result result) {
   const auto rank = static_cast<std::size_t>(groups.world().rank());
   const int shard = groups.topology().shard_of(groups.world().rank());
   mics::thread::stream stream;
@@ -146,7 +146,7 @@ TEST_CASE("every geometry of up to 8 ranks, every type, mean and sum, equals the
     for (int node = 1; node <= world; ++node) {
       for (int partition = 1; partition <= world; ++partition) {
         if (world % partition != 0) continue;
-        const geometry g{world, node, partition};
+        const partitioning g{world, node, partition};
         CAPTURE(g.describe());
         CHECK_NOTHROW(on_ranks(g, true, [&](auto& groups, auto&) {
           for (const auto result : {gradient_result::mean, gradient_result::sum}) {
@@ -163,7 +163,7 @@ TEST_CASE("every geometry of up to 8 ranks, every type, mean and sum, equals the
 }
 
 TEST_CASE("on a stream the results are the same") {
-  for (const geometry g : {geometry{1, 1, 1}, {4, 4, 4}, {4, 2, 1}, {6, 2, 3}, {8, 4, 4}, {8, 2, 4}}) {
+  for (const partitioning g : {partitioning{1, 1, 1}, {4, 4, 4}, {4, 2, 1}, {6, 2, 3}, {8, 4, 4}, {8, 2, 4}}) {
     for (const bool checked : {false, true}) {
       CAPTURE(g.describe());
       CHECK_NOTHROW(on_ranks(g, checked, [&](auto& groups, auto&) {
@@ -196,7 +196,7 @@ TEST_CASE("earlier micro-steps survive, in the wider type") {
 }
 
 TEST_CASE("random gradients: near the exact sum, and the same bits on all replicas and in every run") {
-  const geometry g{8, 4, 2};
+  const partitioning g{8, 4, 2};
   const std::size_t elements = 4001;
   const int micro_steps = 3;
   const shard_layout layout({elements}, g.partition);
@@ -238,7 +238,7 @@ TEST_CASE("random gradients: near the exact sum, and the same bits on all replic
 }
 
 TEST_CASE("hop 1 stays inside the partition, hop 2 crosses once a step however many micro-steps there are") {
-  for (const geometry g : {geometry{8, 4, 4}, {8, 2, 2}, {6, 3, 3}}) {
+  for (const partitioning g : {partitioning{8, 4, 4}, {8, 2, 2}, {6, 3, 3}}) {
     CAPTURE(g.describe());
     counter_reader counters(g.world);
     const auto units = odd_units(g.partition);

@@ -83,7 +83,7 @@ TEST_CASE("gradients of the wrong shape are refused, and units that do not exist
 }
 
 TEST_CASE("layouts that differ between ranks are refused on every rank, with both ranks' values") {
-  const auto refusal = [](const geometry& g, auto units_of, const std::vector<std::string>& words) {
+  const auto refusal = [](const partitioning& g, auto units_of, const std::vector<std::string>& words) {
     CHECK_NOTHROW(on_ranks(g, false, [&](auto& groups, auto&) {
       const auto units = units_of(groups.world().rank());
       ensure_words(message_of([&] { mics::gradient_sync sync(groups, units); }), words);

@@ -9,10 +9,12 @@
 #include <mics/mics.hpp>
 #include <mics/transport/thread.hpp>
 
+#include "../support/contains.hpp"
 #include "../support/geometries.hpp"
 
 namespace {
 
+using mics::test::contains;
 using mics::thread::communicator;
 
 /// The members of a group, asked by communication: everyone gathers its number in the world.
@@ -23,8 +25,6 @@ template <class C> std::vector<int> members(const C& group, int world_rank) {
 }
 
 std::vector<int> list(const mics::rank_range& ranks) { return {ranks.begin(), ranks.end()}; }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -12,6 +12,7 @@
 
 #include "../support/collective_case.hpp"
 #include "../support/geometries.hpp"
+#include "../support/geometry.hpp"
 #include "../support/rounding.hpp"
 
 namespace {
@@ -60,9 +61,6 @@ template <class T> void check(const mics::collective_options& options, int nodes
   }
 }
 
-struct geometry {
-  int nodes, node_size;
-};
 constexpr geometry some_geometries[] = {{1, 2}, {1, 7}, {2, 2}, {2, 4}, {3, 3}};
 
 template <class T> void check_all_algorithms() {

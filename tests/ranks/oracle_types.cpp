@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include "../support/geometry.hpp"
 #include "thread_check.hpp"
 
 namespace {
@@ -39,15 +40,12 @@ template <class ForEach> int run_all(int nodes, int node_size, ForEach for_each_
   return cases;
 }
 
-struct geometry {
-  int nodes, node_size;
-};
-constexpr geometry some_geometries[] = {{1, 1}, {1, 4}, {1, 5}, {2, 2}, {3, 2}, {4, 1}};
+constexpr geometry geometries_of_all_kinds[] = {{1, 1}, {1, 4}, {1, 5}, {2, 2}, {3, 2}, {4, 1}};
 
 }  // namespace
 
 TEST_CASE("every type and reduction, with every algorithm") {
-  for (const auto [nodes, node_size] : some_geometries) {
+  for (const auto [nodes, node_size] : geometries_of_all_kinds) {
     const int cases = run_all(nodes, node_size, [](const auto& world, auto run) {
       std::uint64_t seed = 0;
       for (const auto what : {mics::operation::reduce_scatter, mics::operation::all_reduce}) {
@@ -74,7 +72,7 @@ TEST_CASE("every type and reduction, with every algorithm") {
 }
 
 TEST_CASE("every type is moved bit by bit, NaNs too") {
-  for (const auto [nodes, node_size] : some_geometries) {
+  for (const auto [nodes, node_size] : geometries_of_all_kinds) {
     const int cases = run_all(nodes, node_size, [](const auto& world, auto run) {
       std::uint64_t seed = 0;
       for (const auto what : {mics::operation::all_gather, mics::operation::broadcast}) {
@@ -97,7 +95,7 @@ TEST_CASE("every type is moved bit by bit, NaNs too") {
 }
 
 TEST_CASE("16-bit floats that add up as float give the exact sums too") {
-  for (const auto [nodes, node_size] : some_geometries) {
+  for (const auto [nodes, node_size] : geometries_of_all_kinds) {
     run_all(nodes, node_size, [](const auto& world, auto run) {
       std::uint64_t seed = 0;
       for (const auto what : {mics::operation::reduce_scatter, mics::operation::all_reduce}) {

@@ -42,7 +42,7 @@ static_assert(!mics::accumulates<double, float>);
 static_assert(!mics::accumulates<mics::bfloat16, mics::float16>);
 static_assert(!mics::accumulates<int, int>);
 
-struct geometry {
+struct partitioning {
   int world;
   int node;
   int partition;
@@ -52,7 +52,7 @@ struct geometry {
   }
 };
 
-inline mics::thread::cluster make_cluster(const geometry& g, bool checked) {
+inline mics::thread::cluster make_cluster(const partitioning& g, bool checked) {
   mics::thread::cluster_options options;
   for (int left = g.world; left > 0; left -= g.node) options.ranks_per_node.push_back(std::min(left, g.node));
   options.timeout = 60s;
@@ -60,7 +60,7 @@ inline mics::thread::cluster make_cluster(const geometry& g, bool checked) {
   return mics::thread::cluster(options);
 }
 
-template <class Body> void on_ranks(const geometry& g, bool checked, Body body) {
+template <class Body> void on_ranks(const partitioning& g, bool checked, Body body) {
   auto cluster = make_cluster(g, checked);
   cluster.run([&](communicator& world) {
     auto groups = mics::groups(world, {.node_size = g.node, .partition_size = g.partition});

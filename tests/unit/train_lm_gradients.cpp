@@ -10,9 +10,8 @@
 
 #include "../../examples/train_lm/alone.hpp"
 
+namespace train_lm {
 namespace {
-
-using namespace train_lm;
 
 // Sizes with odd remainders, so that both the tiled and the left-over loops of the matrix product are entered.
 constexpr model_shape small{.context = 3, .width = 11, .blocks = 2, .batch = 9, .embedding = 2};
@@ -138,3 +137,5 @@ TEST_CASE("train_lm: matrix products agree with the definition for all remainder
     }
   }
 }
+
+}  // namespace train_lm
