@@ -122,7 +122,7 @@ std::optional<double> limit_us(const workbench& on, const std::string& algo, std
   const perf::options& common = on.chosen.common;
   const bool scatter = algo == "nccl_reduce_scatter";
   const auto once = perf::limit_us(scatter ? mics::operation::reduce_scatter : mics::operation::all_reduce, bytes,
-                                   common.world_size(), common.node_size, common.gbit_s);
+                                   {common.nodes, common.node_size}, common.node_size, common.gbit_s);
   if (!once || algo == "two_hop") return once;
   return *once * micro_steps;
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "../common/group_shape.hpp"
 #include "../mics_perf/formulas.hpp"
 #include "../mics_perf/interleave.hpp"
 #include "../mics_perf/statistics.hpp"
@@ -85,7 +86,8 @@ perf::row workbench::row_of(std::string op, std::string algo, const perf::exchan
   r.in_place = call.in_place;
   r.algbw = static_cast<double>(r.size) / (us * 1e3);
   r.busbw = *r.algbw * perf::bus_factor(call.op, call.ranks);
-  r.limit_us = perf::limit_us(call.op, r.size, call.ranks, r.node_size, chosen.common.gbit_s);
+  r.limit_us = perf::limit_us(call.op, r.size, group_shape(r.nodes, r.node_size, call.ranks, false), r.node_size,
+                              chosen.common.gbit_s);
   return r;
 }
 

@@ -12,7 +12,7 @@ namespace perf {
 /// avg only on floating types; sizes that round to the same count appear once.
 inline std::vector<exchange> cases(const options& chosen) {
   std::vector<exchange> all;
-  const int ranks = chosen.partition_size();
+  const int ranks = chosen.group_size();
   const auto add = [&](exchange one) {
     for (const std::size_t bytes : sweep(chosen)) {
       const std::size_t count = count_for(one.op, one.type, ranks, bytes);

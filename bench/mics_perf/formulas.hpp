@@ -3,7 +3,8 @@
 #include <cstddef>
 #include <optional>
 
-#include <mics/types.hpp>
+#include <mics/options.hpp>
+#include <mics/topology/hierarchy.hpp>
 
 namespace perf {
 
@@ -21,12 +22,14 @@ inline double bus_factor(mics::operation op, int p) {
   }
 }
 
-/// The least time, in microseconds, in which (p-k)/p of the bytes can enter a node; nothing when one node holds all.
-inline std::optional<double> limit_us(mics::operation op, std::size_t bytes, int p, int k,
+/// The least time, in microseconds, in which (n-1)/n of the bytes of every group of this shape can enter a node of so
+/// many ranks; nothing when one node holds all of a group.
+inline std::optional<double> limit_us(mics::operation op, std::size_t bytes, mics::hierarchy group, int node_size,
                                       std::optional<double> gbit_s) {
-  if (!gbit_s || p <= k) return std::nullopt;
-  const double whole = static_cast<double>(bytes) * 8 / (*gbit_s * 1e3);
-  const double from_outside = whole * (p - k) / p;
+  if (!gbit_s || group.nodes == 1) return std::nullopt;
+  const int groups = node_size / group.node_size;
+  const double whole = groups * static_cast<double>(bytes) * 8 / (*gbit_s * 1e3);
+  const double from_outside = whole * (group.nodes - 1) / group.nodes;
   switch (op) {
     case mics::operation::all_gather:
     case mics::operation::reduce_scatter:

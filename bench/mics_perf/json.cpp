@@ -16,24 +16,25 @@ template <class T> json or_null(const std::optional<T>& value) { return value ? 
 }  // namespace
 
 std::string to_json(const row& r) {
-  const json object{{"op", r.op},
-                    {"algo", r.algo},
-                    {"plan", r.plan},
-                    {"transport", r.transport},
-                    {"nodes", r.nodes},
-                    {"node_size", r.node_size},
-                    {"partition", r.partition},
-                    {"size", r.size},
-                    {"count", r.count},
-                    {"type", r.type},
-                    {"redop", r.redop.empty() ? json(nullptr) : json(r.redop)},
-                    {"in_place", r.in_place},
-                    {"time_us", r.time_us},
-                    {"algbw", or_null(r.algbw)},
-                    {"busbw", or_null(r.busbw)},
-                    {"wrong", or_null(r.wrong)},
-                    {"node_in_bytes", or_null(r.node_in_bytes)},
-                    {"limit_us", or_null(r.limit_us)}};
+  json object{{"op", r.op},
+              {"algo", r.algo},
+              {"plan", r.plan},
+              {"transport", r.transport},
+              {"nodes", r.nodes},
+              {"node_size", r.node_size},
+              {"partition", r.partition},
+              {"size", r.size},
+              {"count", r.count},
+              {"type", r.type},
+              {"redop", r.redop.empty() ? json(nullptr) : json(r.redop)},
+              {"in_place", r.in_place},
+              {"time_us", r.time_us},
+              {"algbw", or_null(r.algbw)},
+              {"busbw", or_null(r.busbw)},
+              {"wrong", or_null(r.wrong)},
+              {"node_in_bytes", or_null(r.node_in_bytes)},
+              {"limit_us", or_null(r.limit_us)}};
+  if (r.replication) object["replication"] = true;
   return object.dump();
 }
 

@@ -58,6 +58,7 @@ void declare(CLI::App& app, options& to, words& text) {
   app.add_option("--partition", to.partition, "ranks of a partition group (0: all); all groups run at once")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  app.add_flag("--replication", to.replication, "measure in the replication groups of that --partition: hop 2");
   app.add_option("--baseline", text.baseline, "copy: compare with a plain memory copy and a bare barrier")
       ->check(CLI::IsMember({"none", "copy"}))
       ->capture_default_str();
@@ -129,6 +130,9 @@ void interpret(options& to, words& text, const CLI::App& app) {
           "-f must be at least 2 (given: " + std::to_string(to.factor) + ") unless -i gives a step in bytes");
   const std::int64_t world = std::int64_t{to.nodes} * to.node_size;
   static_cast<void>(mics::topology::uniform(world, to.node_size, to.partition > 0 ? to.partition : world));
+  require(to.group_size() > 1 || !to.replication,
+          "--replication: with --partition " + std::to_string(to.partition_size()) + " of " + std::to_string(world) +
+              " ranks there is one replica, which has no others");
   require(!to.corrupt || to.check, "--corrupt needs -c 1");
 }
 

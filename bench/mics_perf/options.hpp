@@ -44,7 +44,8 @@ struct options {
   perf::transport transport = transport::thread;
   int nodes = 2;
   int node_size = 4;
-  int partition = 0;  ///< 0: the whole world
+  int partition = 0;         ///< 0: the whole world
+  bool replication = false;  ///< measure in the replication groups instead: hop 2
   std::optional<double> gbit_s;
   std::chrono::seconds timeout{30};
   std::string json;
@@ -62,6 +63,8 @@ struct options {
 
   [[nodiscard]] int world_size() const { return nodes * node_size; }
   [[nodiscard]] int partition_size() const { return partition == 0 ? world_size() : partition; }
+  /// Of the groups that are measured.
+  [[nodiscard]] int group_size() const { return replication ? world_size() / partition_size() : partition_size(); }
 };
 
 /// Reads the command line; what it cannot use ends the program with exit code 2 and a sentence (0 after --help).

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "../common/group_shape.hpp"
 #include "contender.hpp"
 #include "formulas.hpp"
 #include "options.hpp"
@@ -57,6 +58,7 @@ class report {
     r.nodes = chosen_.nodes;
     r.node_size = chosen_.node_size;
     r.partition = chosen_.partition_size();
+    r.replication = chosen_.replication;
     r.size = call.bytes();
     r.count = call.count;
     r.type = mics::name_of(call.type);
@@ -68,7 +70,8 @@ class report {
     if (one.algo != "barrier") r.algbw = static_cast<double>(r.size) / (us * 1e3);
     if (one.collective) {
       r.busbw = *r.algbw * bus_factor(call.op, call.ranks);
-      r.limit_us = limit_us(call.op, r.size, call.ranks, chosen_.node_size, chosen_.gbit_s);
+      const auto shape = group_shape(r.nodes, r.node_size, r.partition, r.replication);
+      r.limit_us = limit_us(call.op, r.size, shape, r.node_size, chosen_.gbit_s);
     }
     return r;
   }

@@ -18,8 +18,9 @@ struct row {
   int nodes = 0;
   int node_size = 0;
   int partition = 0;
-  std::size_t size = 0;   ///< bytes: the gathered result, the input of a reduce-scatter, the buffer of the others
-  std::size_t count = 0;  ///< elements: of one shard for gather and reduce-scatter, as nccl-tests counts
+  bool replication = false;  ///< its replication groups were measured
+  std::size_t size = 0;      ///< bytes: the gathered result, the input of a reduce-scatter, the buffer of the others
+  std::size_t count = 0;     ///< elements: of one shard for gather and reduce-scatter, as nccl-tests counts
   std::string type;
   std::string redop;
   bool in_place = false;

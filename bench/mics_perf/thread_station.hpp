@@ -24,7 +24,7 @@ template <class World> class thread_station {
   thread_station(World& world, const options& chosen)
       : world_(world),
         groups_(world, {.node_size = chosen.node_size, .partition_size = chosen.partition_size()}),
-        group_(groups_.partition()) {}
+        group_(chosen.replication ? groups_.replication() : groups_.partition()) {}
 
   [[nodiscard]] memory make_memory(std::size_t bytes) { return memory(bytes); }
   [[nodiscard]] int rank() const { return world_.rank(); }

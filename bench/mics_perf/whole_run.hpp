@@ -15,8 +15,8 @@ namespace perf {
 /// The head of the output: everything that a reader of the table must know.
 inline void print_context(const options& chosen, const context& facts) {
   for (const auto& [name, value] : facts) std::printf("# %s: %s\n", name.c_str(), value.c_str());
-  std::printf("# %d nodes of %d ranks, partition groups of %d\n", chosen.nodes, chosen.node_size,
-              chosen.partition_size());
+  std::printf("# %d nodes of %d ranks, %s groups of %d\n", chosen.nodes, chosen.node_size,
+              chosen.replication ? "replication" : "partition", chosen.group_size());
 }
 
 /// The end of it: comparisons, the file of rows, the count of wrong elements.

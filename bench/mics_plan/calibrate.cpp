@@ -11,6 +11,7 @@
 #include <mics/model/calibration.hpp>
 
 #include "measurements.hpp"
+#include "residuals_json.hpp"
 #include "train_check.hpp"
 
 namespace plan_tool {
@@ -40,14 +41,6 @@ void print_links(const model::link_classes& links, double error) {
   print_rate("into a rank from its node", links.fast.bytes_per_s);
   print_rate("copies", links.copy.bytes_per_s);
   print_rate("sums, beyond their way", links.reduce_bytes_per_s);
-}
-
-std::string kind_of(const model::collective& c) {
-  char text[96];
-  std::snprintf(text, sizeof text, "%-14s %-12s %3d x %-3d %-12s", std::string(name_of(c.what)).c_str(),
-                std::string(name_of(c.how)).c_str(), c.shape.nodes, c.shape.node_size,
-                c.in_place ? "in-place" : "out-of-place");
-  return text;
 }
 
 double worst(const std::vector<model::residual>& all) {
@@ -99,9 +92,10 @@ bool print_sizes(const std::vector<model::residual>& fitted) {
 }  // namespace
 
 int calibrate(const options& chosen) {
-  const measurements read = read_measurements(chosen.calibration);
-  std::printf("%s# %zu rows of %s, %zu of other types or reductions left out\n", read.about.c_str(),
-              read.samples.size(), read.type.c_str(), read.left_out);
+  const measurements read = read_measurements(chosen.calibration, chosen.only);
+  for (const std::string& file : read.about) std::printf("# %s\n", file.c_str());
+  std::printf("# %zu rows of %s over %s; %zu others left out\n", read.samples.size(), read.type.c_str(),
+              read.transport.c_str(), read.left_out);
   const auto fit = model::calibration::fit(read.samples);
   const auto fitted = fit.residuals(read.samples);
   const auto unseen = model::held_out(read.samples);
@@ -113,7 +107,13 @@ int calibrate(const options& chosen) {
               100 * model::median_error(fitted));
   unseen.empty() ? std::printf("no such rows\n") : std::printf("%.1f %%\n", 100 * model::median_error(unseen));
   std::printf("# goal: %s\n", met ? "met" : "missed");
-  if (chosen.train_lm.run) met = check_training(fit, chosen.train_lm) && met;
+  training_check steps;
+  if (!chosen.train_lm.empty()) {
+    steps = check_training(read, fit, chosen.train_lm);
+    print(steps);
+  }
+  if (!chosen.json.empty()) write_json(chosen.json, read, fitted, steps);
+  met = met && steps.met;
   return chosen.check && !met ? 1 : 0;
 }
 

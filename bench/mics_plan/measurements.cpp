@@ -2,154 +2,137 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
+#include <cstdio>
+#include <map>
 #include <stdexcept>
-
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include <mics/error.hpp>
 #include <mics/plan/choice.hpp>
-#include <mics/topology.hpp>
+
+#include "../common/group_shape.hpp"
 
 namespace plan_tool {
 namespace {
 
-using nlohmann::json;
+namespace model = mics::model;
 
-[[noreturn]] void refuse(const std::string& where, const json& given, const std::string& allowed) {
-  throw std::invalid_argument(where + " is " + given.dump() + "; allowed: " + allowed);
+constexpr int algorithm_count = static_cast<int>(mics::algorithm::native) + 1;
+
+template <class Enum> bool is_one(const std::string& name, int count) {
+  for (int i = 0; i < count; ++i) {
+    if (name_of(static_cast<Enum>(i)) == name) return true;
+  }
+  return false;
 }
 
-/// One object of the file, and where it is.
-class fields {
- public:
-  fields(const json& object, std::string where) : object_(object), where_(std::move(where)) {
-    if (!object_.is_object()) refuse(where_, object_, "an object");
-  }
+bool is_algorithm(const std::string& name) { return is_one<mics::algorithm>(name, algorithm_count); }
 
-  [[nodiscard]] const json& at(const std::string& name) const {
-    const auto found = object_.find(name);
-    if (found == object_.end()) throw std::invalid_argument(where_ + " has no field '" + name + "'");
-    return *found;
-  }
+/// A collective of this library, called back to back. Peers have their own names for what they do, and so have forms
+/// that only one transport knows, and what programs measure beside collectives.
+bool is_ours(const fields& row, const std::vector<std::string>& only) {
+  const std::string algo = row.text("algo");
+  if (!is_algorithm(row.text("plan")) || !is_one<mics::operation>(row.text("op"), mics::operation_count)) return false;
+  if (row.has("single") && row.flag("single")) return false;
+  return only.empty() || std::find(only.begin(), only.end(), algo) != only.end();
+}
 
-  [[nodiscard]] std::string text(const std::string& name) const {
-    const json& value = at(name);
-    if (!value.is_string()) refuse(where_ + "." + name, value, "a text");
-    return value.get<std::string>();
-  }
-
-  [[nodiscard]] double positive(const std::string& name) const {
-    const json& value = at(name);
-    if (!value.is_number() || !(value.get<double>() > 0)) refuse(where_ + "." + name, value, "a number above 0");
-    return value.get<double>();
-  }
-
-  [[nodiscard]] int count(const std::string& name) const {
-    const json& value = at(name);
-    if (!value.is_number_integer() || value.get<std::int64_t>() < 1 || value.get<std::int64_t>() > 1 << 24) {
-      refuse(where_ + "." + name, value, "a whole number from 1 to 16777216");
-    }
-    return value.get<int>();
-  }
-
-  [[nodiscard]] bool flag(const std::string& name) const {
-    const json& value = at(name);
-    if (!value.is_boolean()) refuse(where_ + "." + name, value, "true or false");
-    return value.get<bool>();
-  }
-
-  /// The enumerator of this name among `last` + 1.
-  template <class Enum> [[nodiscard]] Enum named(const std::string& name, int last) const {
-    const std::string given = text(name);
-    std::string allowed;
-    for (int i = 0; i <= last; ++i) {
-      const auto candidate = static_cast<Enum>(i);
-      if (mics::name_of(candidate) == given) return candidate;
-      allowed += (i > 0 ? ", " : "") + std::string(mics::name_of(candidate));
-    }
-    refuse(where_ + "." + name, at(name), allowed);
-  }
-
-  [[nodiscard]] const std::string& where() const { return where_; }
-
- private:
-  const json& object_;
-  std::string where_;
-};
-
-mics::model::sample sample_of(const fields& row) {
-  mics::model::sample s;
-  auto& c = s.call;
-  c.what = row.named<mics::operation>("op", mics::operation_count - 1);
-  c.how = row.named<mics::algorithm>("plan", static_cast<int>(mics::algorithm::hierarchical));
+model::sample sample_of(const fields& row, const std::string& transport) {
   const int nodes = row.count("nodes"), node_size = row.count("node_size"), partition = row.count("partition");
-  c.shape = mics::topology::uniform(std::int64_t{nodes} * node_size, node_size, partition).hierarchy_of(0);
-  c.bytes = row.positive("size");
-  c.in_place = row.flag("in_place");
-  const double block = c.bytes / partition;
-  // As plan/choice.hpp decides.
-  const bool small = block <= static_cast<double>(mics::detail::small_rail_block);
-  c.on_rail = row.text("transport") == "thread" || c.shape.nodes == 2 || small ? mics::algorithm::direct
-                                                                               : mics::algorithm::ring;
-  s.chunks = std::max(1.0, std::ceil(block / static_cast<double>(mics::detail::default_chunk)));
+  const bool replication = row.has("replication") && row.flag("replication");
+  const auto shape = group_shape(nodes, node_size, partition, replication);
+  model::sample s;
+  s.call = collective_of(row, "plan", shape, transport);
+  s.chunks = std::max(1.0, std::ceil(s.call.bytes / (shape.nodes * shape.node_size) /
+                                     static_cast<double>(mics::detail::default_chunk)));
   s.seconds = row.positive("time_us") * 1e-6;
-  static_cast<void>(mics::model::stages_of(c));
+  static_cast<void>(model::stages_of(s.call));
   return s;
 }
 
-std::string about(const json& whole) {
-  std::string text;
-  const auto context = whole.find("context");
-  if (context == whole.end() || !context->is_object()) return "nothing is known of the run";
-  for (const char* name : {"cpu", "cores", "load_average", "date", "build"}) {
-    if (const auto found = context->find(name); found != context->end() && found->is_string()) {
-      text += (text.empty() ? "" : ", ") + std::string(name) + " " + found->get<std::string>();
-    }
+void read_row(measurements& all, const fields& row, const std::vector<std::string>& only) {
+  if (!is_ours(row, only)) {
+    ++all.left_out;
+    return;
   }
-  return text;
-}
-
-json parse_file(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw std::invalid_argument("cannot read '" + path + "'");
+  if (all.type.empty()) all.type = row.text("type");
+  if (all.transport.empty()) all.transport = row.text("transport");
+  const nlohmann::json& reduction = row.at("redop");
+  if (row.text("type") != all.type || row.text("transport") != all.transport ||
+      (reduction.is_string() && reduction != "sum")) {
+    ++all.left_out;
+    return;
+  }
   try {
-    return json::parse(file);
-  } catch (const json::exception& problem) {
-    throw std::invalid_argument("'" + path + "' is not JSON: " + problem.what());
+    all.samples.push_back(sample_of(row, all.transport));
+  } catch (const mics::error& problem) {
+    throw std::invalid_argument(row.where() + ": " + problem.what());
   }
+  if (!is_algorithm(row.text("algo"))) all.chosen.push_back(all.samples.back().call);
 }
 
-void read_file(measurements& all, const std::string& path) {
-  const json whole = parse_file(path);
-  const json& rows = fields(whole, "'" + path + "'").at("rows");
-  if (!rows.is_array() || rows.empty()) refuse("'" + path + "': rows", rows, "a list of one row or more");
-  all.about += "# " + path + ": " + about(whole) + "\n";
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const fields row(rows[i], "'" + path + "': rows[" + std::to_string(i) + "]");
-    const std::string algo = row.text("algo");
-    if (algo == "memcpy" || algo == "barrier") continue;
-    if (all.type.empty()) all.type = row.text("type");
-    const json& reduction = row.at("redop");
-    if (row.text("type") != all.type || (reduction.is_string() && reduction != "sum")) {
-      ++all.left_out;
-      continue;
-    }
-    try {
-      all.samples.push_back(sample_of(row));
-    } catch (const mics::error& problem) {
-      throw std::invalid_argument(row.where() + ": " + problem.what());
-    }
+/// What was measured several times, beside one contender after the other, counts once, with its median.
+std::vector<model::sample> medians_of(const std::vector<model::sample>& all) {
+  std::map<std::pair<std::string, double>, std::vector<model::sample>> calls;
+  for (const model::sample& s : all) calls[{kind_of(s.call), s.call.bytes}].push_back(s);
+  std::vector<model::sample> medians;
+  for (auto& [call, its] : calls) {
+    const auto middle = its.begin() + static_cast<std::ptrdiff_t>(its.size() / 2);
+    std::nth_element(its.begin(), middle, its.end(),
+                     [](const auto& a, const auto& b) { return a.seconds < b.seconds; });
+    medians.push_back(*middle);
   }
+  return medians;
 }
 
 }  // namespace
 
-measurements read_measurements(const std::vector<std::string>& paths) {
+model::collective collective_of(const fields& from, const std::string& how, mics::hierarchy shape,
+                                const std::string& transport) {
+  model::collective c;
+  c.what = from.named<mics::operation>("op", mics::operation_count);
+  c.how = from.named<mics::algorithm>(how, algorithm_count);
+  if (c.how == mics::algorithm::native) c.how = mics::algorithm::ring;  // what NCCL's own are where bytes matter
+  c.shape = shape;
+  c.bytes = from.positive("size");
+  c.in_place = from.flag("in_place");
+  // As plan/choice.hpp decides.
+  const bool small = c.bytes / (shape.nodes * shape.node_size) <= static_cast<double>(mics::detail::small_rail_block);
+  c.on_rail = transport == "thread" || shape.nodes == 2 || small ? mics::algorithm::direct : mics::algorithm::ring;
+  return c;
+}
+
+std::string kind_of(const model::collective& c) {
+  char text[96];
+  std::snprintf(text, sizeof text, "%-14s %-12s %3d x %-3d %-12s", std::string(name_of(c.what)).c_str(),
+                std::string(name_of(c.how)).c_str(), c.shape.nodes, c.shape.node_size,
+                c.in_place ? "in-place" : "out-of-place");
+  return text;
+}
+
+mics::algorithm measurements::chosen_for(const model::collective& call) const {
+  const auto distance = [&call](const model::collective& other) {
+    return std::abs(std::log2(other.bytes / call.bytes)) + (other.in_place == call.in_place ? 0 : 100);
+  };
+  const model::collective* nearest = nullptr;
+  for (const model::collective& other : chosen) {
+    if (other.what != call.what || other.shape != call.shape) continue;
+    if (nearest == nullptr || distance(other) < distance(*nearest)) nearest = &other;
+  }
+  if (nearest != nullptr) return nearest->how;
+  return call.shape.nodes > 1 ? mics::algorithm::hierarchical : mics::algorithm::direct;
+}
+
+measurements read_measurements(const std::vector<std::string>& paths, const std::vector<std::string>& only) {
   measurements all;
-  for (const std::string& path : paths) read_file(all, path);
+  for (const std::string& path : paths) {
+    const json_file file(path);
+    all.about.push_back(path + ": " + file.about({"cpu", "cores", "load_average", "date", "build"}));
+    for (const fields& row : file.rows()) read_row(all, row, only);
+  }
   if (all.samples.empty())
     throw std::invalid_argument("'" + paths.front() + "' holds no collective that can be fitted");
+  all.samples = medians_of(all.samples);
   return all;
 }
 

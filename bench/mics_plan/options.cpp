@@ -80,18 +80,11 @@ void declare(CLI::App& app, options& to, words& text) {
       "--check", to.check,
       "with --calibrate: exit code 1 when a goal is missed: a median error of 10 % at every size, 15 % for --train-lm");
   app.add_flag("--rows", to.rows, "with --calibrate: every row, predicted and measured");
-  auto& lm = to.train_lm;
-  app.add_flag("--train-lm", lm.run,
-               "with --calibrate: train examples/train_lm on threads; its step times, predicted and measured");
-  const auto size = [&app](const char* name, int& value, const char* what) {
-    app.add_option(name, value, what)->check(CLI::Range(1, 65536))->capture_default_str();
-  };
-  size("--train-nodes", lm.nodes, "nodes of --train-lm");
-  size("--train-node-size", lm.node_size, "ranks a node of --train-lm");
-  size("--train-micro-steps", lm.micro_steps, "micro-steps of --train-lm");
-  size("--train-steps", lm.steps, "steps of --train-lm");
-  size("--train-width", lm.width, "width of the model of --train-lm");
-  size("--train-batch", lm.batch, "samples of a micro-batch of --train-lm");
+  app.add_option("--only", to.only, "with --calibrate: contenders whose rows count, by commas (default: all of mics)")
+      ->delimiter(',');
+  app.add_option("--json", to.json, "with --calibrate: writes everything, measured and predicted, to this file");
+  app.add_option("--train-lm", to.train_lm,
+                 "with --calibrate: file that train_lm wrote with --json; its step times, predicted and measured");
 }
 
 void describe_machine(mics::model::machine& on, const words& text) {
@@ -109,8 +102,8 @@ void describe_machine(mics::model::machine& on, const words& text) {
 
 void interpret(options& to, const words& text) {
   if (!to.calibration.empty()) return;
-  if (to.check || to.rows || to.train_lm.run) {
-    throw std::invalid_argument("--check, --rows and --train-lm need --calibrate FILE");
+  if (to.check || to.rows || !to.only.empty() || !to.json.empty() || !to.train_lm.empty()) {
+    throw std::invalid_argument("--check, --rows, --only, --json and --train-lm need --calibrate FILE");
   }
   auto& t = to.training;
   describe_machine(t.on, text);

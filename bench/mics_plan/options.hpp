@@ -8,17 +8,6 @@
 
 namespace plan_tool {
 
-/// What --train-lm trains.
-struct training_options {
-  bool run = false;
-  int nodes = 2;
-  int node_size = 4;
-  int micro_steps = 4;
-  int steps = 20;
-  int width = 128;
-  int batch = 32;
-};
-
 /// The command line, read and checked.
 struct options {
   mics::model::training_plan training{};
@@ -26,7 +15,9 @@ struct options {
   std::vector<std::string> calibration{};  ///< files of rows of mics_perf; none: plan a training instead
   bool check = false;                      ///< judge the calibration by its goal
   bool rows = false;                       ///< print every residual
-  training_options train_lm{};
+  std::vector<std::string> only{};         ///< contenders whose rows are fitted; empty: all of this library
+  std::string json{};                      ///< file for all that was predicted
+  std::string train_lm{};                  ///< file of step times to predict
 };
 
 /// Reads the command line; what it cannot use ends the program with exit code 2 and a sentence (0 after --help).

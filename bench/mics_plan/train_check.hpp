@@ -1,13 +1,34 @@
 #pragma once
 
-#include <mics/model/calibration.hpp>
+#include <set>
+#include <string>
+#include <vector>
 
-#include "options.hpp"
+#include "measurements.hpp"
 
 namespace plan_tool {
 
-/// Trains examples/train_lm in all its ways on the thread transport and compares the step times with predictions from
-/// the calibration and from the compute time of one rank alone. Returns whether every one is within the goal of 15 %.
-bool check_training(const mics::model::calibration& fit, const training_options& chosen);
+/// A step of one way of training: medians over rounds.
+struct step_prediction {
+  std::string name;
+  int partition = 1;
+  double measured_s = 0, predicted_s = 0;
+  std::vector<double> errors{};  ///< predicted / measured - 1, a round each
+
+  [[nodiscard]] double median_error() const;
+};
+
+struct training_check {
+  std::string about;
+  std::vector<step_prediction> ways{};
+  std::set<std::string> unknown{};  ///< collectives that no row told, predicted from the links
+  bool met = true;                  ///< every median error is within the goal of 15 %
+};
+
+/// Predicts the step times that `train_lm --json` wrote to `path`: the computing that it measured, and its collectives
+/// by the calibration. Throws std::invalid_argument naming the file, the row, the field, its value and what is allowed.
+training_check check_training(const measurements& read, const mics::model::calibration& fit, const std::string& path);
+
+void print(const training_check& all);
 
 }  // namespace plan_tool

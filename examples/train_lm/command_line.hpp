@@ -89,9 +89,15 @@ inline void parse(CLI::App& app, settings& s, int argc, char** argv) {
   size("--layers", s.shape.blocks, 0, 256, "residual blocks");
   size("--width", s.shape.width, 1, 8192, "features between the layers");
   size("--context", s.shape.context, 1, 1024, "bytes seen to guess the next one");
+  app.add_option("--json", s.json, "measure what steps take, with and without communication, for mics_plan --train-lm");
+  size("--rounds", s.rounds, 1, 1000, "rounds of --json");
   app.add_flag("--alone", s.alone, "also train on one rank alone, to compare");
   app.add_flag("--checked", s.checked, "compare every collective among all ranks before data move");
   app.parse(argc, argv);
+  if (!s.json.empty() && s.micro_steps < 2) {
+    throw CLI::ValidationError("--micro-steps",
+                               "1 does not tell a micro-step from the optimizer; --json needs 2 or more");
+  }
   if (s.spawn > 0 && s.transport != "libfabric") {
     throw CLI::ValidationError("--spawn", "ranks are forked with --transport libfabric, not " + s.transport);
   }

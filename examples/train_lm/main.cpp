@@ -15,6 +15,7 @@
 #include "over_libfabric.hpp"
 #include "over_nccl.hpp"
 #include "report.hpp"
+#include "step_times.hpp"
 #include "strategy.hpp"
 #include "training_run.hpp"
 
@@ -56,6 +57,7 @@ void print_flat_reason(const settings& s, const strategy& how) {
 }
 
 void compare(const settings& s, const text_source& text, const training& train_by) {
+  if (!s.json.empty()) return measure_steps(s, train_by);
   if (!s.speaks) {
     for (const auto& how : strategies(s)) train_by(how, {});
     return;

@@ -7,6 +7,7 @@
 
 #include "link_bytes.hpp"
 #include "settings.hpp"
+#include "step_calls.hpp"
 
 namespace train_lm {
 
@@ -15,14 +16,14 @@ class planned_bytes {
  public:
   explicit planned_bytes(const settings& s) : nodes_(s.nodes), node_size_(s.node_size) {}
 
-  /// `plan` runs `times` in each group of this shape. A plan counts its own group, but others share the node.
-  void add(const mics::group_shape& shape, std::uint64_t times, const mics::plan& plan) {
-    if (!shape.flat_reason.empty()) known_ = false;
+  /// `plan` is that of the call in one group. It counts its own group, but others share the node.
+  void add(const step_call& call, const mics::plan& plan) {
+    if (!call.shape.flat_reason.empty()) known_ = false;
     if (!known_) return;
     const mics::node_volume volume = plan.volume_into_node();
-    const auto groups = static_cast<std::uint64_t>(node_size_ / shape.node_size);
-    slow_ += times * groups * volume.slow;
-    fast_ += times * groups * volume.fast;
+    const auto everywhere = static_cast<std::uint64_t>(call.times * (node_size_ / call.shape.node_size));
+    slow_ += everywhere * volume.slow;
+    fast_ += everywhere * volume.fast;
   }
 
   /// Nothing at all when one plan did not know how its group lies on nodes.

@@ -19,6 +19,8 @@ struct settings {
   int steps = 100;
   int spawn = 0;  ///< libfabric: fork so many ranks here; 0: a launcher has started them
   std::uint64_t seed = 1;
+  std::string json;  ///< file for the times of steps, measured in `rounds`, instead of the comparison
+  int rounds = 5;
   bool alone = false;    ///< also train on one rank alone, to compare
   bool speaks = true;    ///< this process reports: always, or rank 0 where ranks are processes
   bool checked = false;  ///< let mics compare every call among all ranks first

@@ -13,6 +13,7 @@
 #include "adamw.hpp"
 #include "language_model.hpp"
 #include "planned_bytes.hpp"
+#include "step_calls.hpp"
 #include "strategy.hpp"
 #include "text.hpp"
 
@@ -64,22 +65,32 @@ template <class Groups, class Math> class sharded_trainer {
     (groups_.world().synchronize(stream), ...);
   }
 
+  /// All collectives of one step.
+  [[nodiscard]] std::vector<step_call> calls() {
+    using mics::operation;
+    std::vector<step_call> all;
+    std::size_t shards = 0;
+    const auto partition = groups_.partition().shape();
+    for (const auto& layer : layers_) {
+      const std::size_t bytes = layer.layout.flat_elements() * sizeof(float);
+      all.push_back({operation::all_gather, how_.hop_1, partition, bytes, 2 * settings_.micro_steps, false});
+      all.push_back({operation::reduce_scatter, how_.hop_1, partition, bytes, settings_.micro_steps, false});
+      shards += layer.parameters.size() * sizeof(float);
+    }
+    if (groups_.topology().partition_size() < groups_.world().size()) {
+      all.push_back({operation::all_reduce, how_.hop_2, groups_.replication().shape(), shards, 1, true});
+    }
+    return all;
+  }
+
   /// What the plans of one step bring into the nodes, for transports that do not count; nothing where a plan does not
   /// know how its group lies on nodes.
   [[nodiscard]] link_bytes planned_step() {
-    std::size_t shards = 0;
     planned_bytes planned(settings_);
-    for (const auto& layer : layers_) {
-      const std::size_t bytes = layer.layout.flat_elements() * sizeof(float);
-      const auto partition = groups_.partition();
-      const auto count = static_cast<std::uint64_t>(settings_.micro_steps);
-      planned.add(partition.shape(), 2 * count, plan_for(partition, mics::operation::all_gather, bytes, how_.hop_1));
-      planned.add(partition.shape(), count, plan_for(partition, mics::operation::reduce_scatter, bytes, how_.hop_1));
-      shards += layer.parameters.size() * sizeof(float);
+    for (const step_call& c : calls()) {
+      const bool hop_2 = c.what == mics::operation::all_reduce;
+      planned.add(c, plan_for(hop_2 ? groups_.replication() : groups_.partition(), c.what, c.bytes, c.asked));
     }
-    if (groups_.topology().partition_size() == settings_.world_size()) return planned.step();
-    const auto replicas = groups_.replication();
-    planned.add(replicas.shape(), 1, plan_for(replicas, mics::operation::all_reduce, shards, how_.hop_2));
     return planned.step();
   }
 

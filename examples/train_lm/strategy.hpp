@@ -16,7 +16,15 @@ struct strategy {
   int partition_size;     ///< p: 1 keeps everything everywhere, N keeps one replica in the whole world
   mics::algorithm hop_1;  ///< inside the partition group: gather of parameters, reduce-scatter of gradients
   mics::algorithm hop_2;  ///< between replicas, once a step
+  bool alone = false;     ///< every rank trains for itself, all at once
+  int micro_steps = 0;    ///< 0: as the settings say
 };
+
+/// The computing of a step, without communication.
+inline strategy computing_alone(int micro_steps) {
+  constexpr auto none = mics::algorithm::automatic;
+  return {"alone", "every rank for itself", 1, none, none, true, micro_steps};
+}
 
 /// MiCS as asked for, MiCS over all nodes where that is something else, ZeRO-3 and plain data parallelism.
 inline std::vector<strategy> strategies(const settings& s) {

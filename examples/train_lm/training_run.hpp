@@ -20,10 +20,11 @@ namespace train_lm {
 
 /// What a run, or the part of it since the last report, has done.
 struct training_result {
-  std::vector<double> losses{};  ///< a step: the mean over all micro-batches of all ranks
-  link_bytes moved{};            ///< by all steps together
-  double seconds = 0;            ///< of all steps together
-  std::size_t state_bytes = 0;   ///< parameters, gradients and moments that a rank keeps
+  std::vector<double> losses{};    ///< a step: the mean over all micro-batches of all ranks
+  link_bytes moved{};              ///< by all steps together
+  double seconds = 0;              ///< of all steps together
+  std::size_t state_bytes = 0;     ///< parameters, gradients and moments that a rank keeps
+  std::vector<step_call> calls{};  ///< of a step
 };
 
 /// Called on rank 0 a few times in a run, with what was done since the last call and the number of steps until now.
@@ -39,19 +40,22 @@ inline void append(training_result& all, const training_result& part) {
   all.moved.add({.into_node = std::vector<std::uint64_t>(part.moved.into_node.size())}, part.moved);
   all.seconds += part.seconds;
   all.state_bytes = part.state_bytes;
+  all.calls = part.calls;
 }
 
-// The same on every rank. Barriers keep the training apart from the readings and from the exchange of losses.
-template <class Rank, class... Stream>
-training_result train_rank(Rank& here, const settings& s, const strategy& how, std::span<const std::uint8_t> text,
-                           const progress& report, Stream... stream) {
-  auto groups = mics::groups(here.world(), {.node_size = s.node_size, .partition_size = how.partition_size});
+// Trains in `world`. Barriers of all ranks keep the training apart from the readings and from the exchange of losses.
+template <class World, class Rank, class... Stream>
+training_result train_in(const World& world, Rank& here, const settings& s, const strategy& how,
+                         std::span<const std::uint8_t> text, const progress& report, Stream... stream) {
+  auto groups = mics::groups(world, {.node_size = s.node_size, .partition_size = how.partition_size});
   sharded_trainer trainer(groups, how, s, text, here.math());
   trainer.rehearse(stream...);
   training_result all;
   const int steps_a_report = std::max(1, s.steps / 5);
   for (int done = 0; done < s.steps;) {
-    training_result part{.state_bytes = trainer.state_bytes()};
+    training_result part;
+    part.state_bytes = trainer.state_bytes();
+    part.calls = trainer.calls();
     // The first step is reported on its own, for its loss.
     const int next = done == 0 ? 1 : std::min(s.steps, (done / steps_a_report + 1) * steps_a_report);
     here.barrier();
@@ -72,6 +76,17 @@ training_result train_rank(Rank& here, const settings& s, const strategy& how, s
     if (here.world().rank() == 0) report(part, done);
   }
   return all;
+}
+
+// The same on every rank.
+template <class Rank, class... Stream>
+training_result train_rank(Rank& here, settings s, const strategy& how, std::span<const std::uint8_t> text,
+                           const progress& report, Stream... stream) {
+  if (how.micro_steps > 0) s.micro_steps = how.micro_steps;
+  if (!how.alone) return train_in(here.world(), here, s, how, text, report, stream...);
+  s.nodes = s.node_size = 1;
+  const auto self = here.world().split(here.world().rank(), 0, "alone");
+  return train_in(self, here, s, how, text, report, stream...);
 }
 
 }  // namespace detail

@@ -1,10 +1,12 @@
 // The parts of mics_perf that decide whether its answers can be trusted.
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "../../bench/common/group_shape.hpp"
 #include "../../bench/mics_perf/check.hpp"
 #include "../../bench/mics_perf/exchange.hpp"
 #include "../../bench/mics_perf/formulas.hpp"
@@ -122,10 +124,12 @@ TEST_CASE("mics_perf: a size becomes a whole number of elements on every rank, a
 TEST_CASE("mics_perf: limits and bus bandwidth follow the formulas") {
   const auto gather = mics::operation::all_gather;
   // 16 MiB over 2 x 4 ranks at 1 Gbit/s: half of it enters a node.
-  CHECK(*perf::limit_us(gather, 16 << 20, 8, 4, 1.0) == doctest::Approx(67108.864));
-  CHECK(*perf::limit_us(mics::operation::all_reduce, 16 << 20, 8, 4, 1.0) == doctest::Approx(134217.728));
-  CHECK_FALSE(perf::limit_us(gather, 16 << 20, 4, 4, 1.0));
-  CHECK_FALSE(perf::limit_us(gather, 16 << 20, 8, 4, std::nullopt));
+  CHECK(*perf::limit_us(gather, 16 << 20, {2, 4}, 4, 1.0) == doctest::Approx(67108.864));
+  CHECK(*perf::limit_us(mics::operation::all_reduce, 16 << 20, {2, 4}, 4, 1.0) == doctest::Approx(134217.728));
+  CHECK_FALSE(perf::limit_us(gather, 16 << 20, {1, 4}, 4, 1.0));
+  CHECK_FALSE(perf::limit_us(gather, 16 << 20, {2, 4}, 4, std::nullopt));
+  // The four replication groups of two nodes of four share the card: each takes its half of 1 MiB over it, twice.
+  CHECK(*perf::limit_us(mics::operation::all_reduce, 1 << 20, {2, 1}, 4, 1.0) == doctest::Approx(4 * 8388.608));
   CHECK(perf::bus_factor(gather, 8) == 0.875);
   CHECK(perf::bus_factor(mics::operation::all_reduce, 8) == 1.75);
 }
@@ -201,4 +205,23 @@ TEST_CASE("mics_perf: both forms count for the fastest way") {
   REQUIRE(ranges.size() == 1);
   CHECK(ranges[0].how == mics::algorithm::hierarchical);
   CHECK(ranges[0].up_to_bytes == 1024);
+}
+
+TEST_CASE("mics_perf: the shape of a replication group is where its members are") {
+  for (const int node_size : {1, 2, 4, 6}) {
+    for (const int partition : {1, 2, 3, 4, 8, 12}) {
+      const int nodes = 24;
+      const auto geometry = mics::topology::uniform(nodes * node_size, node_size, partition);
+      std::map<int, int> on_node;
+      for (const int rank : geometry.replication_of(0)) ++on_node[geometry.node_of(rank)];
+      const int first = on_node.begin()->second;
+      const bool even = std::all_of(on_node.begin(), on_node.end(), [first](auto n) { return n.second == first; });
+      const int size = geometry.replication_size();
+      const mics::hierarchy expected = even ? mics::hierarchy{size / first, first} : mics::hierarchy{1, size};
+      CAPTURE(node_size);
+      CAPTURE(partition);
+      CHECK(group_shape(nodes, node_size, partition, true) == expected);
+      CHECK(group_shape(nodes, node_size, partition, false) == geometry.hierarchy_of(0));
+    }
+  }
 }

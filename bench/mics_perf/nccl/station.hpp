@@ -31,7 +31,7 @@ class gpu_station {
   gpu_station(gpu_rank& here, const options& chosen)
       : here_(here),
         groups_(here.world(), {.node_size = chosen.node_size, .partition_size = chosen.partition_size()}),
-        group_(groups_.partition()),
+        group_(chosen.replication ? groups_.replication() : groups_.partition()),
         kind_(chosen.memory) {}
 
   [[nodiscard]] int rank() const { return here_.world().rank(); }
