@@ -35,9 +35,11 @@ plan plan_for(const C& comm, operation what, std::size_t bytes, algorithm how = 
   const std::size_t longest = (bytes / element_bytes + size - 1) / size * element_bytes;
   plan_request request{what, bytes, longest, 0, how, chunk_bytes, element_bytes};
   plan made = detail::make_plan(comm, request);
-  if (!schedule::single_block(made.recipe())) return made;
-  request.block_bytes = bytes;
-  return detail::make_plan(comm, request);
+  if (schedule::single_block(made.recipe())) {
+    request.block_bytes = bytes;
+    made = detail::make_plan(comm, request);
+  }
+  return made;
 }
 
 }  // namespace mics

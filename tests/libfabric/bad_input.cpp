@@ -99,3 +99,27 @@ TEST_CASE("node sizes on which the ranks disagree: unchecked, all ranks end with
     CHECK(failure.what.find("not so") == std::string::npos);
   }
 }
+
+TEST_CASE(
+    "unchecked, one rank's data go at once, the others send messages: all end with an error, long before the "
+    "deadline") {
+  if (!has_fabric()) return;
+  const auto failures = failures_of({1, 3},
+                                    [](mics::libfabric::communicator& world, session&) {
+                                      const auto start = clock::now();
+                                      std::vector<int> shard(world.rank() == 1 ? 10 : 10'000), full(3 * shard.size());
+                                      try {
+                                        mics::all_gather(world, shard, full);
+                                      } catch (const mics::error&) {
+                                        expect(clock::now() - start < 30s, "it does not take long");
+                                        throw;
+                                      }
+                                    },
+                                    {.timeout = 60s, .checked = false});
+  CHECK(failures.size() == 3);
+  std::string all;
+  for (const auto& failure : failures) all += failure.describe() + "\n";
+  INFO(all);
+  CHECK(all.find("rank 1 shows 40 bytes") != std::string::npos);
+  CHECK(all.find("not so") == std::string::npos);
+}

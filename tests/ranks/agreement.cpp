@@ -195,3 +195,37 @@ TEST_CASE("unchecked, messages of another length are found, with both lengths an
   const bool by_second = said[1].find("rank 0 sent 4 bytes where this rank expects 8") != std::string::npos;
   CHECK((by_first || by_second));
 }
+
+TEST_CASE("unchecked, a rank whose data go at once and one that sends messages do not wait for each other for ever") {
+  const std::size_t few = 10, many = 10'000;  // elements of a block, on each side of what can be shown at once
+  for (const int size : {2, 3}) {
+    for (int odd = 0; odd < size; ++odd) {
+      CAPTURE(odd);
+      mics::thread::cluster cluster({.nodes = 1, .node_size = size, .checked = false});
+      std::vector<std::string> said(static_cast<std::size_t>(size));
+      CHECK_THROWS_AS(cluster.run([&](communicator& world) {
+        // Launches of both kinds before it: what they showed is not mistaken for this one.
+        for (const std::size_t count : {few, many, many, few, many}) {
+          auto full = floats(count * static_cast<std::size_t>(size));
+          mics::all_gather(world, floats(count), full);
+        }
+        const std::size_t count = world.rank() == odd ? few : many;
+        auto full = floats(count * static_cast<std::size_t>(size));
+        try {
+          mics::all_gather(world, floats(count), full);
+        } catch (const mics::error& e) {
+          said[static_cast<std::size_t>(world.rank())] = e.what();
+          throw;
+        }
+      }),
+                      usage_error);
+      std::string all;
+      for (const std::string& each : said) {
+        CHECK_FALSE(each.empty());
+        all += each + "\n";
+      }
+      INFO(all);
+      CHECK(all.find("rank " + std::to_string(odd) + " shows 40 bytes") != std::string::npos);
+    }
+  }
+}

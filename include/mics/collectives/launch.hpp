@@ -17,27 +17,24 @@ namespace mics::detail {
 inline constexpr std::size_t streaming_bytes = std::size_t{32} << 20;
 
 /// Binds a planned call to its memory.
-inline schedule::part bind(const planned_call& planned, const group_shape& shape) {
-  const auto& [call, moved, how] = planned;
-  schedule::part p;
-  p.steps = &how.steps();
-  p.chunks = how.chunks();
-  p.type = moved;
+inline void bind(schedule::part& p, const collective_call& call, const call_plan& planned, const group_shape& shape) {
+  p.steps = &planned.how.steps();
+  p.chunks = planned.how.chunks();
+  p.type = planned.moved;
   p.reduce = call.reduce;
-  p.layout =
-      schedule::single_block(how.recipe()) ? schedule::block_layout::uniform(1, call.blocks.total()) : call.blocks;
+  const bool whole = schedule::single_block(planned.how.recipe());
+  p.layout = whole ? schedule::block_layout::uniform(1, call.blocks.total()) : call.blocks;
   p.input = static_cast<const std::byte*>(call.input);
   p.output = static_cast<std::byte*>(call.output);
   if (call.what == operation::all_gather) p.input_origin = p.layout.offset(shape.rank);
   if (call.what == operation::reduce_scatter) p.output_origin = p.layout.offset(shape.rank);
   if (is_reduction(call.what) && call.reduce == reduction::avg) p.scale = 1.0 / shape.size;
-  p.streaming = p.layout.total() * size_of(moved) * static_cast<std::size_t>(shape.node_size) >= streaming_bytes;
-  return p;
+  const std::size_t bytes = p.layout.total() * size_of(planned.moved);
+  p.streaming = bytes * static_cast<std::size_t>(shape.node_size) >= streaming_bytes;
 }
 
 /// The conversions around a part that travels in a wider type than its caller's.
-inline schedule::widening widening_of(const planned_call& planned, std::size_t part, int rank) {
-  const collective_call& call = planned.call;
+inline schedule::widening widening_of(const collective_call& call, std::size_t part, int rank) {
   const std::size_t all = call.blocks.total();
   return {part,
           call.type,
@@ -52,52 +49,68 @@ inline void mix(std::uint64_t& fingerprint, std::uint64_t number) noexcept {
   for (int byte = 0; byte < 8; ++byte) fingerprint = (fingerprint ^ (number >> (8 * byte) & 0xff)) * 0x100000001b3;
 }
 
-/// All that must be the same on every rank: the first call in words, and a fingerprint of everything.
-inline schedule::signature sign(std::span<const planned_call> calls, const group_shape& shape) noexcept {
-  const auto& [first, moved, how] = calls.front();
+/// All that must be the same on every rank of a launch that begins with this call: the call in words.
+inline schedule::signature sign(const collective_call& first, const call_plan& planned, const group_shape& shape,
+                                std::size_t calls) noexcept {
   schedule::signature s;
   s.what = first.what;
   s.type = first.type;
-  s.moved = moved;
+  s.moved = planned.moved;
   s.reduce = first.reduce;
   s.root = first.root;
-  s.how = how.how();
-  s.chunks = how.chunks();
+  s.how = planned.how.how();
+  s.chunks = planned.how.chunks();
   s.nodes = shape.nodes;
-  s.calls = static_cast<std::uint32_t>(calls.size());
+  s.calls = static_cast<std::uint32_t>(calls);
   s.elements = first.blocks.total();
   const int shown = std::min(first.blocks.blocks(), static_cast<int>(s.first_blocks.size()));
   for (int b = 0; b < shown; ++b) s.first_blocks[static_cast<std::size_t>(b)] = first.blocks.length(b);
   s.shown_blocks = static_cast<std::uint8_t>(shown);
-  for (const planned_call& c : calls) {
-    for (const auto number :
-         {static_cast<std::uint64_t>(c.call.what), static_cast<std::uint64_t>(c.call.type),
-          static_cast<std::uint64_t>(c.moved), static_cast<std::uint64_t>(c.call.reduce),
-          static_cast<std::uint64_t>(c.call.root), static_cast<std::uint64_t>(c.how.how()),
-          static_cast<std::uint64_t>(c.how.on_rail()), static_cast<std::uint64_t>(c.how.chunks())}) {
-      mix(s.fingerprint, number);
-    }
-    for (int block = 0; block < c.call.blocks.blocks(); ++block) mix(s.fingerprint, c.call.blocks.length(block));
+  return s;
+}
+
+/// And a fingerprint of everything, each call in turn.
+inline void add_to(schedule::signature& s, const collective_call& call, const call_plan& planned) noexcept {
+  for (const auto number :
+       {static_cast<std::uint64_t>(call.what), static_cast<std::uint64_t>(call.type),
+        static_cast<std::uint64_t>(planned.moved), static_cast<std::uint64_t>(call.reduce),
+        static_cast<std::uint64_t>(call.root), static_cast<std::uint64_t>(planned.how.how()),
+        static_cast<std::uint64_t>(planned.how.on_rail()), static_cast<std::uint64_t>(planned.how.chunks())}) {
+    mix(s.fingerprint, number);
   }
+  for (int block = 0; block < call.blocks.blocks(); ++block) mix(s.fingerprint, call.blocks.length(block));
+}
+
+/// The same of calls that are planned already.
+inline schedule::signature sign(std::span<const planned_call> calls, const group_shape& shape) noexcept {
+  const planned_call& first = calls.front();
+  schedule::signature s = sign(first.call, {first.moved, first.how}, shape, calls.size());
+  for (const planned_call& each : calls) add_to(s, each.call, {each.moved, each.how});
   return s;
 }
 
 /// Checks, plans and binds the calls that run as one.
 template <communicator C>
 schedule::launch make_launch(const C& comm, std::span<const collective_call> calls, const collective_options& options) {
-  const std::vector<planned_call> planned = plan_calls(comm, calls, options);
+  const call_site at(comm);
+  check_timeout(at, calls.front().what, options);
+  const bool compares = comm.size() > 1 && options.checked.value_or(comm.checked());
   schedule::launch order;
+  order.what = calls.front().what;
   order.timeout = options.timeout.count() > 0 ? options.timeout : comm.timeout();
-  order.parts.reserve(planned.size());
-  for (const planned_call& p : planned) {
-    order.parts.push_back(bind(p, comm.shape()));
-    if (p.widened()) order.widened.push_back(widening_of(p, order.parts.size() - 1, comm.rank()));
+  order.parts.reserve(calls.size());
+  for (const collective_call& call : calls) {
+    const call_plan planned = plan_call(comm, at, call, options);
+    if (planned.moved != call.type) order.widened.push_back(widening_of(call, order.parts.size(), comm.rank()));
+    bind(order.parts.emplace_back(), call, planned, comm.shape());
+    if (!compares) continue;
+    if (!order.compared) {
+      const auto& gather = comm.programs().find({operation::all_gather, algorithm::direct}, comm.shape());
+      order.compared = {sign(call, planned, comm.shape(), calls.size()), &gather};
+    }
+    add_to(order.compared->own, call, planned);
   }
-  order.what.what = calls.front().what;
-  if (comm.size() > 1 && options.checked.value_or(comm.checked())) {
-    order.what = sign(planned, comm.shape());
-    order.agreement = &comm.programs().find({operation::all_gather, algorithm::direct}, comm.shape());
-  }
+  if (calls.size() > 1) check_apart(calls, at);
   return order;
 }
 

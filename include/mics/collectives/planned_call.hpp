@@ -73,9 +73,32 @@ plan plan_of(const C& comm, const collective_call& call, data_type moved, const 
                        moved != call.type ? widened_elements(call, comm.rank()) * width : 0,
                        options.on_rail};
   plan made = make_plan(comm, request);
-  if (!schedule::single_block(made.recipe()) || call.blocks.blocks() == 1) return made;
-  request.block_bytes = request.bytes;
-  return make_plan(comm, request);
+  if (schedule::single_block(made.recipe()) && call.blocks.blocks() > 1) {
+    request.block_bytes = request.bytes;
+    made = make_plan(comm, request);
+  }
+  return made;
+}
+
+/// How a call will run.
+struct call_plan {
+  data_type moved;  ///< as that of planned_call
+  plan how;
+};
+
+inline void check_timeout(const call_site& at, operation what, const collective_options& options) {
+  at.require(options.timeout.count() >= 0, what, [&] {
+    return "a timeout of " + std::to_string(options.timeout.count()) + " ms; allowed: 0 (the communicator's) and more";
+  });
+}
+
+/// Checks and plans one call.
+template <communicator C>
+call_plan plan_call(const C& comm, const call_site& at, const collective_call& call,
+                    const collective_options& options) {
+  call_check(call, at).run();
+  const data_type moved = moved_type(call, options);
+  return {moved, plan_of(comm, call, moved, options)};
 }
 
 /// Checks and plans the calls that run as one.
@@ -83,15 +106,12 @@ template <communicator C>
 std::vector<planned_call> plan_calls(const C& comm, std::span<const collective_call> calls,
                                      const collective_options& options) {
   const call_site at(comm);
-  at.require(options.timeout.count() >= 0, calls.front().what, [&] {
-    return "a timeout of " + std::to_string(options.timeout.count()) + " ms; allowed: 0 (the communicator's) and more";
-  });
+  check_timeout(at, calls.front().what, options);
   std::vector<planned_call> planned;
   planned.reserve(calls.size());
   for (const collective_call& call : calls) {
-    call_check(call, at).run();
-    const data_type moved = moved_type(call, options);
-    planned.push_back({call, moved, plan_of(comm, call, moved, options)});
+    auto [moved, how] = plan_call(comm, at, call, options);
+    planned.push_back({call, moved, how});
   }
   if (calls.size() > 1) check_apart(calls, at);
   return planned;

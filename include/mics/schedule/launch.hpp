@@ -58,14 +58,20 @@ struct widening {
   std::size_t output_count = 0;
 };
 
+/// What a rank says of a launch before data move, and the all-gather by which all learn it.
+struct comparison {
+  signature own{};
+  const program* gather = nullptr;
+};
+
 /// Everything that a transport needs to run one or several collectives as one: nothing in it refers to the caller's
 /// stack, so it may run later, in the order of a stream.
 struct launch {
   std::vector<part> parts{};
   std::vector<widening> widened{};
-  signature what{};
-  bool internal = false;               ///< the exchange of a split: not counted among the caller's bytes
-  const program* agreement = nullptr;  ///< compare signatures first, by this all-gather; null: trust the caller
+  operation what = operation::barrier;   ///< of the first
+  bool internal = false;                 ///< the exchange of a split: not counted among the caller's bytes
+  std::optional<comparison> compared{};  ///< first of all; none: trust the caller
   std::chrono::milliseconds timeout{0};
 };
 

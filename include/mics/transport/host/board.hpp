@@ -14,9 +14,10 @@ class board {
  public:
   /// A stamp and what little it is about share a cache line.
   struct alignas(4096) sheet {
-    static constexpr std::size_t most = 8192 - 2 * sizeof(std::uint64_t);
+    static constexpr std::size_t most = 8192 - 3 * sizeof(std::uint64_t);
 
     std::atomic<std::uint64_t> stamp{0};  ///< the time at which it is shown
+    std::uint64_t launch = 0;             ///< for which
     std::uint64_t bytes = 0;              ///< that the writer has put there
     std::array<std::byte, most> content;  // not initialized: pages that nobody needs
   };

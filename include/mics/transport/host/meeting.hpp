@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <mics/detail/fold.hpp>
+#include <mics/error.hpp>
 #include <mics/schedule/part.hpp>
 #include <mics/transport/host/board.hpp>
 
@@ -34,8 +36,8 @@ class meeting {
     return bytes <= most_bytes;
   }
 
-  /// Shows what the parts take in, which from here on may change.
-  void show(std::span<const schedule::part> parts) noexcept {
+  /// Shows what the parts of a launch take in, which from here on may change.
+  void show(std::span<const schedule::part> parts, std::uint64_t launch) noexcept {
     ++time_;
     seen_ = 0;
     board& own = *boards_[index(rank_)];
@@ -46,6 +48,7 @@ class meeting {
       if (bytes > 0) std::memcpy(at, p.input, bytes);
       at += room_of(p);
     }
+    sheet.launch = launch;
     sheet.bytes = shown_by(rank_, parts);
     own.show(time_);
   }
@@ -64,6 +67,16 @@ class meeting {
   }
   /// How many have been seen: all before this rank of the group.
   [[nodiscard]] int seen() const noexcept { return static_cast<int>(seen_); }
+
+  /// The sheet of a rank that shows something for a launch that this rank does otherwise, and that rank; null if none.
+  /// They will wait for each other for ever.
+  [[nodiscard]] std::pair<const board::sheet*, int> shown_for(std::uint64_t launch) const noexcept {
+    for (std::size_t r = 0; r < boards_.size(); ++r) {
+      const board::sheet* const sheet = boards_[r]->shown(time_ + 1);
+      if (sheet != nullptr && sheet->launch == launch) return {sheet, static_cast<int>(r)};
+    }
+    return {};
+  }
 
   /// Once complete: the results.
   void take(std::span<const schedule::part> parts) {
@@ -128,5 +141,14 @@ class meeting {
   std::uint64_t time_ = 0;
   std::size_t seen_ = 0;
 };
+
+/// What unchecked ranks hear that would wait for each other for ever.
+[[noreturn]] inline void refuse_shown(int world_rank, std::size_t bytes, error_context where) {
+  throw usage_error("rank " + std::to_string(world_rank) + " shows " + std::to_string(bytes) +
+                        " bytes, all that it has, where this rank sends messages, because it has more than " +
+                        std::to_string(meeting::most_bytes) +
+                        " bytes or another algorithm: their counts, types or operations differ",
+                    std::move(where));
+}
 
 }  // namespace mics::host

@@ -74,14 +74,14 @@ class member {
       std::uint64_t ticket;
       ~turn_keeper() { self.turn_.store(ticket, std::memory_order_release); }
     } keeper{*this, ticket};
-    if (order.agreement != nullptr) agree(order, ticket);
+    if (order.compared) agree(order, ticket);
     guarded(order, ticket, [&] { execute_bound(order, ticket); });
   }
 
  private:
   [[nodiscard]] error_context context(const schedule::launch& order, std::uint64_t ticket,
                                       std::string stage = {}) const {
-    const std::string_view what = order.internal ? "split" : name_of(order.what.what);
+    const std::string_view what = order.internal ? "split" : name_of(order.what);
     return {world_rank(), name_, std::string(what), ticket, std::move(stage), {}};
   }
 
@@ -103,7 +103,7 @@ class member {
   void agree(const schedule::launch& order, std::uint64_t ticket) {
     std::vector<schedule::signature> all;
     guarded(order, ticket, [&] {
-      all = mics::detail::gather_values(*order.agreement, shape_, order.what,
+      all = mics::detail::gather_values(*order.compared->gather, shape_, order.compared->own,
                                         [&](std::span<const schedule::part> parts) { execute(parts, order, ticket); });
     });
     const auto world_rank = [this](int peer) { return port_.world_rank(peer); };
@@ -150,7 +150,7 @@ class member {
 
   void execute_bound(schedule::launch& order, std::uint64_t ticket) {
     const std::span<schedule::part> parts(order.parts);
-    wide_ = mics::detail::widen_inputs(order.widened, parts);
+    if (!order.widened.empty()) wide_ = mics::detail::widen_inputs(order.widened, parts);
     std::size_t bytes = 0;
     for (const schedule::part& p : parts) bytes += padded(p.scratch_bytes());
     if (scratch_bytes_ < bytes) {
@@ -173,7 +173,7 @@ class member {
   /// Without messages.
   void meet(mics::host::meeting& all, std::span<const schedule::part> parts, const schedule::launch& order,
             std::uint64_t ticket) {
-    all.show(parts);
+    all.show(parts, order.compared ? 0 : ticket);
     mics::detail::patience wait(at().crowded, order.timeout);
     const auto wrong_size = [this](int peer, std::size_t expected, std::size_t shown) {
       port_.refuse(peer, expected, shown);
@@ -196,10 +196,18 @@ class member {
       if (port_.pump() || advanced) {
         wait.progress();
       } else if (!running.done()) {
+        if (++waits_ % waits_a_comparison == 0) refuse_unlike(order, ticket);
         pause(wait, rung, order, ticket, [&] { return running.waiting_for(); });
       }
     }
     port_.end();
+  }
+
+  /// Does a peer do this launch without messages? Then neither of us would ever come to an end.
+  void refuse_unlike(const schedule::launch& order, std::uint64_t ticket) {
+    if (port_.meets() == nullptr || order.compared) return;
+    const auto [sheet, peer] = port_.meets()->shown_for(ticket);
+    if (sheet != nullptr) mics::host::refuse_shown(port_.world_rank(peer), sheet->bytes, context(order, ticket));
   }
 
   /// Serves the network, for whatever group; when that has nothing, gives way to others. A launch without messages to
@@ -228,6 +236,7 @@ class member {
 
   static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
   static constexpr unsigned served_a_look = 64;
+  static constexpr unsigned waits_a_comparison = 256;
   static constexpr unsigned unserved_a_look = 16;
 
   group group_;
@@ -245,6 +254,7 @@ class member {
   std::size_t scratch_bytes_ = 0;
   std::vector<std::vector<std::byte>> wide_{};
   std::array<schedule::execution<port>::sources, schedule::lanes> sources_{};
+  unsigned waits_ = 0;  ///< for messages
 };
 
 }  // namespace mics::libfabric

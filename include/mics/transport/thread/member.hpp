@@ -69,9 +69,9 @@ class member {
       std::uint64_t ticket;
       ~turn_keeper() { self.turn_.store(ticket, std::memory_order_release); }
     } keeper{*this, ticket};
-    if (order.agreement != nullptr) agree(order, ticket);
+    if (order.compared) agree(order, ticket);
     guarded(order, ticket, [&] {
-      port_.begin(order.internal ? std::nullopt : std::optional(order.what.what));
+      port_.begin(order.internal ? std::nullopt : std::optional(order.what));
       execute_bound(order, ticket);
     });
   }
@@ -79,7 +79,7 @@ class member {
  private:
   [[nodiscard]] error_context context(const schedule::launch& order, std::uint64_t ticket,
                                       std::string stage = {}) const {
-    const std::string_view what = order.internal ? "split" : name_of(order.what.what);
+    const std::string_view what = order.internal ? "split" : name_of(order.what);
     return {world_rank(), name_, std::string(what), ticket, std::move(stage), {}};
   }
 
@@ -102,7 +102,7 @@ class member {
     std::vector<schedule::signature> all;
     guarded(order, ticket, [&] {
       port_.begin(std::nullopt);
-      all = detail::gather_values(*order.agreement, shape_, order.what,
+      all = detail::gather_values(*order.compared->gather, shape_, order.compared->own,
                                   [&](std::span<const schedule::part> parts) { execute(parts, order, ticket); });
     });
     const auto world_rank = [this](int peer) { return port_.world_rank(peer); };
@@ -134,7 +134,7 @@ class member {
 
   void execute_bound(schedule::launch& order, std::uint64_t ticket) {
     const std::span<schedule::part> parts(order.parts);
-    wide_ = detail::widen_inputs(order.widened, parts);
+    if (!order.widened.empty()) wide_ = detail::widen_inputs(order.widened, parts);
     std::size_t bytes = 0;
     for (const schedule::part& p : parts) bytes += padded(p.scratch_bytes());
     if (scratch_.size() < bytes) scratch_ = std::vector<std::byte>(bytes);
@@ -154,7 +154,7 @@ class member {
   /// Without messages.
   void meet(mics::host::meeting& all, std::span<const schedule::part> parts, const schedule::launch& order,
             std::uint64_t ticket) {
-    all.show(parts);
+    all.show(parts, order.compared ? 0 : ticket);
     detail::patience wait(cluster().crowded(), order.timeout);
     const auto wrong_size = [this](int peer, std::size_t expected, std::size_t shown) {
       port_.refuse(peer, expected, shown);
@@ -175,9 +175,17 @@ class member {
       if (running.advance()) {
         wait.progress();
       } else {
+        if (++waits_ % waits_a_comparison == 0) refuse_unlike(order, ticket);
         pause(wait, order, ticket, [&] { return running.waiting_for(); });
       }
     }
+  }
+
+  /// Does a peer do this launch without messages? Then neither of us would ever come to an end.
+  void refuse_unlike(const schedule::launch& order, std::uint64_t ticket) {
+    if (port_.meets() == nullptr || order.compared) return;
+    const auto [sheet, peer] = port_.meets()->shown_for(ticket);
+    if (sheet != nullptr) mics::host::refuse_shown(port_.world_rank(peer), sheet->bytes, context(order, ticket));
   }
 
   template <class Describe>
@@ -190,6 +198,7 @@ class member {
     }
   }
 
+  static constexpr unsigned waits_a_comparison = 256;
   static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
 
   port port_;
@@ -205,6 +214,7 @@ class member {
   std::vector<std::byte> scratch_{};
   std::vector<std::vector<std::byte>> wide_{};
   std::array<schedule::execution<port>::sources, schedule::lanes> sources_{};
+  unsigned waits_ = 0;  ///< for messages
 };
 
 }  // namespace mics::thread
