@@ -4,10 +4,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,6 +27,7 @@
 #include <mics/transport/nccl/machine.hpp>
 #include <mics/transport/nccl/member.hpp>
 #include <mics/transport/nccl/run.hpp>
+#include <mics/transport/nccl/split.hpp>
 #include <mics/transport/nccl/together.hpp>
 
 namespace mics::nccl {
@@ -80,6 +81,10 @@ class communicator_ref : public mics::detail::member_handle<member> {
 
   /// Makes a communicator of the ranks with the same colour, ordered by key and then by rank. Collective, blocking.
   [[nodiscard]] communicator split(int colour, int key, std::string name = {}) const;
+
+  /// The same, but inside a mics::nccl::together the group is made in its run(), with those of the thread's other GPUs,
+  /// and `receive` gets it there; outside at once.
+  void split_later(int colour, int key, std::string name, std::function<void(communicator)> receive) const;
 
   [[nodiscard]] event record(cudaStream_t stream) const {
     const device_scope current(alive().device());
@@ -221,37 +226,27 @@ inline void communicator_ref::use(const tuned_table& table) const {
 }
 
 inline communicator communicator_ref::split(int colour, int key, std::string name) const {
-  member& m = alive();
-  if (colour < 0) throw usage_error("colour " + std::to_string(colour) + "; allowed: 0 and more", m.where("split"));
-  struct choice {
-    int colour, key, node;
-  };
-  const choice own{colour, key, m.node_of()[static_cast<std::size_t>(m.shape().rank)]};
-  const std::vector<choice> all = gather(own);
-  std::vector<std::tuple<int, int, int>> chosen;  // key, rank, node
-  for (std::size_t r = 0; r < all.size(); ++r) {
-    if (all[r].colour == colour) chosen.emplace_back(all[r].key, static_cast<int>(r), all[r].node);
+  const member& m = alive();
+  const split_order own{state(), colour, key, std::move(name)};
+  own.check();
+  if (together::current() != nullptr) {
+    throw usage_error(
+        "a group is made inside mics::nccl::together, where other GPUs of this thread may have to take part; use "
+        "split_later(), or prepare() of mics::groups",
+        m.where("split"));
   }
-  std::sort(chosen.begin(), chosen.end());
-  settings inherited = m.chosen();
-  inherited.node_of.clear();
-  inherited.name = name.empty() ? m.name() + "/" + std::to_string(colour) : std::move(name);
-  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-  config.splitShare = 0;  // stages have resources of their own
-  ncclComm_t made = nullptr;
-  const std::size_t before = free_bytes(m.device());
-  {
-    const device_scope current(m.device());
-    within_deadline({&m}, m.chosen().timeout, "splitting a group", [&] {
-      check(ncclCommSplit(m.whole(), colour, key, &made, &config), "ncclCommSplit", m.whole(), m.where("split"));
-    });
-  }
-  auto state = std::make_shared<member>(made, member::ownership::owned, std::move(inherited), &m);
-  state->count_native(before, free_bytes(m.device()));
-  std::vector<int> node_of;
-  for (const auto& [its_key, r, node] : chosen) node_of.push_back(node);
-  state->set_nodes(std::move(node_of));
-  return communicator(std::move(state));
+  return communicator(std::move(nccl::split(std::span(&own, 1)).front()));
+}
+
+inline void communicator_ref::split_later(int colour, int key, std::string name,
+                                          std::function<void(communicator)> receive) const {
+  together* const others = together::current();
+  if (others == nullptr) return receive(split(colour, key, std::move(name)));
+  static_cast<void>(alive());
+  split_order own{state(), colour, key, std::move(name)};
+  own.check();
+  others->add(std::move(own),
+              [receive = std::move(receive)](std::shared_ptr<member> made) { receive(communicator(std::move(made))); });
 }
 
 inline launch communicator_ref::checked_launch(std::span<const planned_call> calls, cudaStream_t stream) const {
