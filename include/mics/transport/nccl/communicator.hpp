@@ -22,6 +22,7 @@
 #include <mics/detail/owning.hpp>
 #include <mics/error.hpp>
 #include <mics/transport/nccl/await.hpp>
+#include <mics/transport/nccl/duplicate.hpp>
 #include <mics/transport/nccl/host.hpp>
 #include <mics/transport/nccl/host_exchange.hpp>
 #include <mics/transport/nccl/machine.hpp>
@@ -52,7 +53,8 @@ class communicator_ref : public mics::detail::member_handle<member> {
 
   communicator_ref() = default;
 
-  /// Uses a communicator that the caller owns, and destroys after this and what was split off from it.
+  /// Uses a communicator that the caller owns, and destroys after this and what was split off from it. Only the caller
+  /// can end what waits in it for a rank that never comes; communicator::duplicate() makes one that the library can.
   /// Collective and blocking unless `chosen.node_size` says which ranks share a node.
   explicit communicator_ref(ncclComm_t owned_by_caller, settings chosen = {})
       : member_handle(std::make_shared<member>(owned_by_caller, member::ownership::adopted, std::move(chosen))) {
@@ -156,6 +158,23 @@ class communicator : public mics::detail::owning<communicator_ref> {
     find_nodes();
   }
 
+  /// Makes a world of the library's own, with the ranks of a communicator that the caller owns. What takes place in it,
+  /// and in all that is split off from it, ends at its deadline, and the caller's communicator survives that: one that
+  /// is used directly, by communicator_ref, is its owner's to abort.
+  /// - Costs what a communicator costs: time to connect, and device memory for the operations that are used.
+  /// - Collective and blocking; one thread for each GPU. Operations of the caller's communicator must not be under way.
+  /// - Throws timeout_error when a rank does not come. A thread is left then that waits for it in NCCL, so the only
+  ///   thing to do with the caller's communicator is to abort it. (A rank that comes late finds its peers gone.)
+  [[nodiscard]] static communicator duplicate(ncclComm_t owned_by_caller, settings chosen = {}) {
+    int device = 0;
+    check(ncclCommCuDevice(owned_by_caller, &device), "ncclCommCuDevice", owned_by_caller);
+    const std::size_t before = free_bytes(device);
+    const ncclComm_t made = detail::duplicate(owned_by_caller, chosen.timeout, chosen.name);
+    communicator world(own(made, before, std::move(chosen)));
+    world.find_nodes();
+    return world;
+  }
+
  private:
   static std::shared_ptr<member> make(const ncclUniqueId& id, int rank, int size, settings chosen) {
     if (size < 1 || rank < 0 || rank >= size) {
@@ -169,8 +188,12 @@ class communicator : public mics::detail::owning<communicator_ref> {
     config.splitShare = chosen.share_resources ? 1 : 0;
     ncclComm_t made = nullptr;
     check(ncclCommInitRankConfig(&made, size, id, rank, &config), "ncclCommInitRankConfig", nullptr, {.rank = rank});
+    return own(made, before, std::move(chosen));
+  }
+
+  static std::shared_ptr<member> own(ncclComm_t made, std::size_t free_before, settings chosen) {
     auto state = std::make_shared<member>(made, member::ownership::owned, std::move(chosen));
-    state->count_native(before, free_bytes(device));
+    state->count_native(free_before, free_bytes(state->device()));
     return state;
   }
 };

@@ -33,7 +33,7 @@ namespace mics::nccl {
 ///     all.run();
 ///
 /// - What waits on the host for other ranks needs a thread a GPU: gradient_sync, checked mode, use(), gather_numbers(),
-///   and a world whose settings do not say which ranks share a node.
+///   communicator::duplicate(), and a world whose settings do not say which ranks share a node.
 class together {
  public:
   together() {
