@@ -96,7 +96,7 @@ void add_fold(const std::string& name, data_type type, reduction how, double sca
 
 const bool registered = [] {
   benchmark::RegisterBenchmark("fold/memcpy", copy_all)->ArgNames({"bytes", "sources"})->ArgsProduct(grid);
-  for (int i = 0; i < data_type_count; ++i) {
+  for (int i = 0; i < reducible_type_count; ++i) {
     const auto type = static_cast<data_type>(i);
     const std::string name(name_of(type));
     add_fold("sum/" + name, type, reduction::sum);

@@ -9,7 +9,7 @@
 namespace perf {
 
 /// Every operation, type, reduction and size asked for, still without memory. Reductions only where they apply,
-/// avg only on floating types; sizes that round to the same count appear once.
+/// avg only on floating types, none on those that are only copied; sizes that round to the same count appear once.
 inline std::vector<exchange> cases(const options& chosen) {
   std::vector<exchange> all;
   const int ranks = chosen.group_size();
@@ -28,6 +28,7 @@ inline std::vector<exchange> cases(const options& chosen) {
         add(one);
         continue;
       }
+      if (!mics::is_reducible(type)) continue;
       for (const mics::reduction reduction : chosen.reductions) {
         if (reduction == mics::reduction::avg && mics::is_integer(type)) continue;
         one.reduction = reduction;

@@ -29,7 +29,7 @@ inline void print_goals(const std::vector<row>& rows) {
     const bool small = r.size <= 8 * static_cast<std::size_t>(r.partition);
     const row* const base = large || small ? baseline_of(rows, r, large ? "memcpy" : "barrier") : nullptr;
     if (base == nullptr) continue;
-    std::printf("# %-14s %-12s %-9s %10zu B  %-12s %6.2f x %s\n", r.op.c_str(), r.algo.c_str(), r.type.c_str(), r.size,
+    std::printf("# %-14s %-12s %-11s %10zu B  %-12s %6.2f x %s\n", r.op.c_str(), r.algo.c_str(), r.type.c_str(), r.size,
                 r.in_place ? "in-place" : "out-of-place", r.time_us / base->time_us, base->algo.c_str());
   }
 }

@@ -17,10 +17,25 @@ template <class T> using dictionary = std::vector<std::pair<std::string, T>>;
 /// nccl-tests' own names of types are understood too.
 inline const dictionary<mics::data_type>& type_names() {
   using enum mics::data_type;
-  static const dictionary<mics::data_type> names{
-      {"int8", int8},       {"uint8", uint8},     {"int16", int16},   {"uint16", uint16},   {"int32", int32},
-      {"uint32", uint32},   {"int64", int64},     {"uint64", uint64}, {"float16", float16}, {"bfloat16", bfloat16},
-      {"float32", float32}, {"float64", float64}, {"half", float16},  {"float", float32},   {"double", float64}};
+  static const dictionary<mics::data_type> names{{"int8", int8},
+                                                 {"uint8", uint8},
+                                                 {"int16", int16},
+                                                 {"uint16", uint16},
+                                                 {"int32", int32},
+                                                 {"uint32", uint32},
+                                                 {"int64", int64},
+                                                 {"uint64", uint64},
+                                                 {"float16", float16},
+                                                 {"bfloat16", bfloat16},
+                                                 {"float32", float32},
+                                                 {"float64", float64},
+                                                 {"float8_e4m3", float8_e4m3},
+                                                 {"float8_e5m2", float8_e5m2},
+                                                 {"half", float16},
+                                                 {"float", float32},
+                                                 {"double", float64},
+                                                 {"f8e4m3", float8_e4m3},
+                                                 {"f8e5m2", float8_e5m2}};
   return names;
 }
 

@@ -11,6 +11,7 @@
 #include <mics/topology.hpp>
 
 #include "../common/command_line.hpp"
+#include "cases.hpp"
 #include "names.hpp"
 #include "place.hpp"
 #include "shared_options.hpp"
@@ -134,6 +135,8 @@ void interpret(options& to, words& text, const CLI::App& app) {
           "--replication: with --partition " + std::to_string(to.partition_size()) + " of " + std::to_string(world) +
               " ranks there is one replica, which has no others");
   require(!to.corrupt || to.check, "--corrupt needs -c 1");
+  require(!cases(to).empty(),
+          "nothing to measure: avg is for floating types, and float8_e4m3 and float8_e5m2 are copied, never reduced");
 }
 
 }  // namespace

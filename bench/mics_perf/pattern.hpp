@@ -82,9 +82,9 @@ constexpr int folded(mics::reduction op, int p, std::size_t i, std::uint64_t see
   return result;
 }
 
-/// `period` values of `type`, value(i) each.
+/// `period` values of a type that can be reduced, value(i) each.
 template <class F> pattern typed(mics::data_type type, F value) {
-  return mics::visit_type(type, [&]<class T>(std::type_identity<T>) {
+  return mics::visit_reducible_type(type, [&]<class T>(std::type_identity<T>) {
     pattern made{sizeof(T), std::vector<std::byte>(period * sizeof(T))};
     for (std::size_t i = 0; i < period; ++i) {
       T element;

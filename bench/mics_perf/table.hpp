@@ -54,18 +54,19 @@ inline void print_form(const row* r) {
 /// forms took.
 inline void print_head(const std::string& op) {
   std::printf("#\n# %s\n", op.c_str());
-  std::printf("# %10s %11s %9s %7s  %32s %32s\n", "", "", "", "", "out-of-place            ", "in-place              ");
-  std::printf("# %10s %11s %9s %7s  %9s %7s %7s %6s %9s %7s %7s %6s  %-22s %12s %10s %12s\n", "size", "count", "type",
+  std::printf("# %10s %11s %11s %7s  %32s %32s\n", "", "", "", "", "out-of-place            ",
+              "in-place              ");
+  std::printf("# %10s %11s %11s %7s  %9s %7s %7s %6s %9s %7s %7s %6s  %-22s %12s %10s %12s\n", "size", "count", "type",
               "redop", "time", "algbw", "busbw", "#wrong", "time", "algbw", "busbw", "#wrong", "algorithm", "into node",
               "limit", "time/limit");
-  std::printf("# %10s %11s %9s %7s  %9s %7s %7s %6s %9s %7s %7s %6s  %-22s %12s %10s %12s\n", "(B)", "(elements)", "",
+  std::printf("# %10s %11s %11s %7s  %9s %7s %7s %6s %9s %7s %7s %6s  %-22s %12s %10s %12s\n", "(B)", "(elements)", "",
               "", "(us)", "(GB/s)", "(GB/s)", "", "(us)", "(GB/s)", "(GB/s)", "", "", "(B)", "(us)", "");
 }
 
 /// One line: both forms of one algorithm at one size; either may be missing.
 inline void print_line(const row* out_of_place, const row* in_place) {
   const row& any = out_of_place != nullptr ? *out_of_place : *in_place;
-  std::printf("  %10zu %11zu %9s %7s ", any.size, any.count, any.type.c_str(),
+  std::printf("  %10zu %11zu %11s %7s ", any.size, any.count, any.type.c_str(),
               any.redop.empty() ? "none" : any.redop.c_str());
   table::print_form(out_of_place);
   table::print_form(in_place);

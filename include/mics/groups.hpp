@@ -1,6 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,6 +19,11 @@ struct group_options {
   int node_size = 0;
   int partition_size = 0;
 };
+
+/// The groups that `groups` makes of a world.
+enum class group_kind : std::uint8_t { partition, replication, node, rail };
+
+inline constexpr int group_kind_count = 4;
 
 namespace detail {
 
@@ -67,33 +75,36 @@ template <communicator C> class groups {
   [[nodiscard]] C world() const { return world_; }
 
   /// The p ranks that together hold one replica of the model state; hierarchical where they span nodes evenly.
-  [[nodiscard]] C partition() {
-    const int rank = world_.rank();
-    if (!partition_) {
-      partition_ =
-          world_.split(topology_.partition_index_of(rank), rank, label("partition", topology_.partition_of(rank)));
-      partition_->set_shape(partition_shape());
-      ++created_;
-    }
-    return *partition_;
-  }
+  [[nodiscard]] C partition() { return get(group_kind::partition); }
 
   /// The N/p ranks that hold the same shard.
-  [[nodiscard]] C replication() {
-    const rank_range ranks = topology_.replication_of(world_.rank());
-    return make(replication_, world_, ranks, "replication");
-  }
+  [[nodiscard]] C replication() { return get(group_kind::replication); }
 
   /// The ranks of this node inside the partition.
-  [[nodiscard]] C node() {
-    const C parent = partition();
-    return make(node_, parent, topology_.node_group_of(world_.rank()), "node");
-  }
+  [[nodiscard]] C node() { return get(group_kind::node); }
 
   /// The ranks with the same local rank, one a node, inside the partition.
-  [[nodiscard]] C rail() {
-    const C parent = partition();
-    return make(rail_, parent, topology_.rail_group_of(world_.rank()), "rail");
+  [[nodiscard]] C rail() { return get(group_kind::rail); }
+
+  /// Makes the partition and the replication group now, unless they exist. Collective over the world.
+  /// One thread that drives several GPUs calls it for each of them inside a mics::nccl::together, whose run() makes the
+  /// groups of all at once; until then this object stays where it is.
+  void prepare() {
+    prepare(group_kind::partition);
+    prepare(group_kind::replication);
+  }
+
+  /// The same for one of the groups. The node and rail groups need the partition group to be there.
+  void prepare(group_kind kind) {
+    if (made_[index(kind)]) return;
+    const C parent = parent_of(kind);
+    if constexpr (requires { &C::split_later; }) {
+      const rank_range ranks = ranks_of(kind);
+      parent.split_later(ranks.first, world_.rank(), label(kind, ranks),
+                         [this, kind](owner made) { keep(kind, std::move(made)); });
+    } else {
+      static_cast<void>(get(kind));
+    }
   }
 
   /// How many communicators have been made so far, the world not counted.
@@ -107,17 +118,52 @@ template <communicator C> class groups {
  private:
   using owner = typename C::owner_type;
 
-  C make(std::optional<owner>& group, const C& parent, const rank_range& ranks, const char* name) {
+  static constexpr std::size_t index(group_kind kind) noexcept { return static_cast<std::size_t>(kind); }
+
+  C get(group_kind kind) {
+    auto& group = made_[index(kind)];
     if (!group) {
-      group = parent.split(ranks.first, world_.rank(), label(name, ranks));
-      group->set_shape(detail::shape_in(topology_, ranks, ranks.index_of(world_.rank())));
-      ++created_;
+      const rank_range ranks = ranks_of(kind);
+      keep(kind, parent_of(kind).split(ranks.first, world_.rank(), label(kind, ranks)));
     }
     return *group;
   }
 
-  static std::string label(const char* name, const rank_range& ranks) {
-    return std::string(name) + " {" + ranks.describe() + "}";
+  void keep(group_kind kind, owner made) {
+    made.set_shape(shape_of(kind));
+    made_[index(kind)] = std::move(made);
+    ++created_;
+  }
+
+  /// What a group is split off from.
+  C parent_of(group_kind kind) {
+    return kind == group_kind::partition || kind == group_kind::replication ? world_ : partition();
+  }
+
+  [[nodiscard]] rank_range ranks_of(group_kind kind) const {
+    const int rank = world_.rank();
+    switch (kind) {
+      case group_kind::partition:
+        return topology_.partition_of(rank);
+      case group_kind::replication:
+        return topology_.replication_of(rank);
+      case group_kind::node:
+        return topology_.node_group_of(rank);
+      case group_kind::rail:
+        break;
+    }
+    return topology_.rail_group_of(rank);
+  }
+
+  [[nodiscard]] group_shape shape_of(group_kind kind) const {
+    if (kind == group_kind::partition) return partition_shape();
+    const rank_range ranks = ranks_of(kind);
+    return detail::shape_in(topology_, ranks, ranks.index_of(world_.rank()));
+  }
+
+  static std::string label(group_kind kind, const rank_range& ranks) {
+    constexpr const char* names[group_kind_count] = {"partition", "replication", "node", "rail"};
+    return std::string(names[index(kind)]) + " {" + ranks.describe() + "}";
   }
 
   [[nodiscard]] group_shape partition_shape() const {
@@ -129,10 +175,7 @@ template <communicator C> class groups {
 
   C world_;
   mics::topology topology_;
-  std::optional<owner> partition_{};
-  std::optional<owner> replication_{};
-  std::optional<owner> node_{};
-  std::optional<owner> rail_{};
+  std::array<std::optional<owner>, group_kind_count> made_{};
   int created_ = 0;
 };
 

@@ -117,6 +117,77 @@ TEST_CASE("a group that was split off fails with its world, and a blocking call 
   }
 }
 
+TEST_CASE("a duplicate of the caller's communicator keeps its deadlines, and the caller's survives") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    if (cluster.world == 1) continue;
+    on_gpus(cluster, [](gpu_host& host) {
+      ncclComm_t own = nullptr;
+      mics::nccl::check(ncclCommInitRank(&own, host.size(), host.unique_id(), host.rank()), "ncclCommInitRank");
+      const gpu_stream stream;
+      const device_array<float> data(std::vector<float>(1000, 1), stream);
+      const auto all_reduce = [&](const auto& world) {
+        mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream);
+      };
+      for (const int node_size : {0, host.size()}) {
+        auto chosen = gpu_host::patient();
+        chosen.name = "doomed";
+        chosen.node_size = node_size;
+        const auto world = mics::nccl::communicator::duplicate(own, chosen);
+        ensure(world.rank() == host.rank() && world.native_handle() != own && world.communicators() == 1,
+               "a duplicate");
+        check_on_gpu(world, {0, world.size(), 1}, stream, {.what = mics::operation::all_gather, .count = 33});
+        host.barrier();
+        if (host.rank() == 0) {
+          const std::string said = words_of<mics::timeout_error>([&] {
+            all_reduce(world);
+            world.synchronize(stream, 300ms);
+          });
+          ensure_words(said, {"no end after 300 ms", "group doomed", "all_reduce"});
+        }
+        host.barrier();
+      }
+      const device_array<int> ones(std::vector<int>(3, 1), stream);
+      mics::nccl::check(ncclAllReduce(ones.data(), ones.data(), 3, ncclInt32, ncclSum, own, stream), "ncclAllReduce");
+      mics::nccl::check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+      ensure(ones.get() == std::vector<int>(3, host.size()), "the caller's own sum");
+      mics::nccl::check(ncclCommDestroy(own), "ncclCommDestroy");
+    });
+  }
+}
+
+TEST_CASE("a rank that never comes to duplicate a communicator, and one that comes late") {
+  for (const bool late : {false, true}) {
+    for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+      if (cluster.world == 1) continue;
+      on_gpus(cluster, [&](gpu_host& host) {
+        ncclComm_t own = nullptr;
+        mics::nccl::check(ncclCommInitRank(&own, host.size(), host.unique_id(), host.rank()), "ncclCommInitRank");
+        auto chosen = gpu_host::patient();
+        chosen.name = "lonely";
+        chosen.node_size = host.size();
+        if (host.rank() == 0) {
+          chosen.timeout = 300ms;
+          const std::string said = words_of<mics::timeout_error>(
+              [&] { static_cast<void>(mics::nccl::communicator::duplicate(own, chosen)); });
+          ensure_words(said, {"no end after 300 ms", "abort the communicator", "group lonely", "rank 0", "splitting"});
+        }
+        host.barrier();
+        if (host.rank() == 1 && late) {
+          const gpu_stream stream;
+          const device_array<float> data(1000, stream);
+          static_cast<void>(words_of<mics::error>([&] {
+            const auto world = mics::nccl::communicator::duplicate(own, chosen);
+            mics::barrier(world, stream);
+            world.synchronize(stream, gpus_are_fake() ? 20s : 3s);
+          }));
+        }
+        host.barrier();
+        mics::nccl::check(ncclCommAbort(own), "ncclCommAbort");
+      });
+    }
+  }
+}
+
 #ifdef MICS_FAKE_GPU
 TEST_CASE("a rank whose process is gone is noticed before the deadline") {
   for (const auto how : {mics::algorithm::native, mics::algorithm::hierarchical}) {

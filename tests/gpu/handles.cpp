@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,8 +10,10 @@
 
 #include <doctest/doctest.h>
 
+#include <mics/groups.hpp>
 #include <mics/mics.hpp>
 
+#include "../support/geometries.hpp"
 #include "../support/gpu/device_memory.hpp"
 #include "gpu_check.hpp"
 
@@ -22,6 +25,43 @@ using mics::nccl::communicator;
 using mics::nccl::communicator_ref;
 
 constexpr std::size_t block = 21;
+
+/// One of the GPUs of a thread.
+struct one_gpu {
+  one_gpu(int device, ncclComm_t comm, const mics::nccl::settings& chosen, std::size_t all)
+      : here((cudaSetDevice(device), device)), world(comm, chosen), shard(block, stream), full(block * all, stream) {
+    shard.put(std::vector<int>(block, 10 + device));
+  }
+  int here;
+  communicator_ref world;
+  gpu_stream stream{};
+  device_array<int> shard, full;
+};
+using several_gpus = std::vector<std::unique_ptr<one_gpu>>;
+
+/// Runs `body` on one thread with up to four GPUs, on two nodes if they are four.
+void with_several_gpus(const std::function<void(const several_gpus&)>& body) {
+  if (gpu_clusters().empty()) return;
+  on_gpus({1, 1}, [&](gpu_host&) {
+    int devices = 0;
+    check(cudaGetDeviceCount(&devices), "cudaGetDeviceCount");
+    devices = gpus_are_fake() ? 4 : std::min(devices, 4);
+    const auto n = static_cast<std::size_t>(devices);
+    std::vector<ncclComm_t> own(n);
+    check(ncclCommInitAll(own.data(), devices, nullptr), "ncclCommInitAll");
+    {
+      auto chosen = gpu_host::patient();
+      chosen.node_size = devices == 4 ? 2 : 1;
+      several_gpus gpus;
+      for (int d = 0; d < devices; ++d) {
+        gpus.push_back(std::make_unique<one_gpu>(d, own[static_cast<std::size_t>(d)], chosen, n));
+      }
+      check(cudaSetDevice(0), "cudaSetDevice");
+      body(gpus);
+    }
+    for (std::size_t d = 0; d < n; ++d) check(ncclCommDestroy(own[d]), "ncclCommDestroy");
+  });
+}
 
 }  // namespace
 
@@ -56,64 +96,106 @@ TEST_CASE("the caller's own communicator is used, and survives") {
 }
 
 TEST_CASE("one thread drives several GPUs") {
-  if (!gpu_clusters().empty()) {
-    on_gpus({1, 1}, [](gpu_host&) {
-      int devices = 0;
-      check(cudaGetDeviceCount(&devices), "cudaGetDeviceCount");
-      devices = gpus_are_fake() ? 4 : std::min(devices, 4);
-      const auto n = static_cast<std::size_t>(devices);
-      std::vector<ncclComm_t> own(n);
-      check(ncclCommInitAll(own.data(), devices, nullptr), "ncclCommInitAll");
-      {
-        struct gpu {
-          gpu(int device, ncclComm_t comm, const mics::nccl::settings& chosen, std::size_t all)
-              : here((cudaSetDevice(device), device)),
-                world(comm, chosen),
-                shard(block, stream),
-                full(block * all, stream) {
-            shard.put(std::vector<int>(block, 10 + device));
-          }
-          int here;
-          communicator_ref world;
-          gpu_stream stream{};
-          device_array<int> shard, full;
-        };
-        auto chosen = gpu_host::patient();
-        chosen.node_size = devices == 4 ? 2 : 1;
-        std::vector<std::unique_ptr<gpu>> gpus;
-        for (int d = 0; d < devices; ++d) {
-          gpus.push_back(std::make_unique<gpu>(d, own[static_cast<std::size_t>(d)], chosen, n));
-        }
-        check(cudaSetDevice(0), "cudaSetDevice");
-        for (const auto how : {mics::algorithm::native, mics::algorithm::hierarchical, mics::algorithm::automatic}) {
-          if (devices == 1 && how == mics::algorithm::hierarchical) continue;
-          for (const auto& g : gpus) g->full.put(std::vector<int>(block * n));
-          mics::nccl::together all;
-          for (const auto& g : gpus) {
-            mics::all_gather(g->world, g->shard.all(), g->full.all(), g->stream, {.how = how});
-          }
-          all.run();
-          for (const auto& g : gpus) g->world.synchronize(g->stream);
-          for (const auto& g : gpus) {
-            const auto got = g->full.get();
-            for (std::size_t i = 0; i < got.size(); ++i) {
-              ensure(got[i] == 10 + static_cast<int>(i / block), "element " + std::to_string(i));
-            }
-          }
-          mics::nccl::together again;  // sums, in place
-          for (const auto& g : gpus)
-            mics::all_reduce(g->world, g->full.all(), g->full.all(), mics::reduction::sum, g->stream, {.how = how});
-          again.run();
-          for (const auto& g : gpus) g->world.synchronize(g->stream);
-          ensure(gpus.back()->full.get().back() == devices * (9 + devices), "the sum");
-        }
-        mics::nccl::together all;
-        mics::barrier(gpus[0]->world, gpus[0]->stream);
-        ensure_words(words_of<mics::usage_error>([&] { mics::barrier(gpus[0]->world, gpus[0]->stream); }),
-                     {"second call", "mics::batch"});
-        ensure_words(words_of<mics::usage_error>([] { const mics::nccl::together nested; }), {"does not nest"});
+  with_several_gpus([](const several_gpus& gpus) {
+    const int devices = static_cast<int>(gpus.size());
+    const std::size_t n = gpus.size();
+    for (const auto how : {mics::algorithm::native, mics::algorithm::hierarchical, mics::algorithm::automatic}) {
+      if (devices == 1 && how == mics::algorithm::hierarchical) continue;
+      for (const auto& g : gpus) g->full.put(std::vector<int>(block * n));
+      mics::nccl::together all;
+      for (const auto& g : gpus) {
+        mics::all_gather(g->world, g->shard.all(), g->full.all(), g->stream, {.how = how});
       }
-      for (std::size_t d = 0; d < n; ++d) check(ncclCommDestroy(own[d]), "ncclCommDestroy");
+      all.run();
+      for (const auto& g : gpus) g->world.synchronize(g->stream);
+      for (const auto& g : gpus) {
+        const auto got = g->full.get();
+        for (std::size_t i = 0; i < got.size(); ++i) {
+          ensure(got[i] == 10 + static_cast<int>(i / block), "element " + std::to_string(i));
+        }
+      }
+      mics::nccl::together again;  // sums, in place
+      for (const auto& g : gpus)
+        mics::all_reduce(g->world, g->full.all(), g->full.all(), mics::reduction::sum, g->stream, {.how = how});
+      again.run();
+      for (const auto& g : gpus) g->world.synchronize(g->stream);
+      ensure(gpus.back()->full.get().back() == devices * (9 + devices), "the sum");
+    }
+    mics::nccl::together all;
+    mics::barrier(gpus[0]->world, gpus[0]->stream);
+    ensure_words(words_of<mics::usage_error>([&] { mics::barrier(gpus[0]->world, gpus[0]->stream); }),
+                 {"second call", "mics::batch"});
+    ensure_words(words_of<mics::usage_error>([] { const mics::nccl::together nested; }), {"does not nest"});
+  });
+}
+
+TEST_CASE("one thread makes the groups of several GPUs") {
+  with_several_gpus([](const several_gpus& gpus) {
+    const int devices = static_cast<int>(gpus.size());
+    for (const int p : divisors(devices)) {
+      std::vector<mics::groups<communicator_ref>> groups;
+      for (const auto& g : gpus) groups.emplace_back(g->world, mics::group_options{.partition_size = p});
+      {
+        mics::nccl::together all;
+        ensure_words(words_of<mics::usage_error>([&] { static_cast<void>(groups[0].partition()); }),
+                     {"inside mics::nccl::together", "prepare()", "rank 0"});
+        for (auto& of_one : groups) of_one.prepare();
+        ensure(groups[0].created() == 0, "made in run()");
+        all.run();
+      }
+      if (groups[0].partition().shape().hierarchical()) {
+        mics::nccl::together all;
+        for (auto& of_one : groups) {
+          of_one.prepare(mics::group_kind::node);
+          of_one.prepare(mics::group_kind::rail);
+        }
+        all.run();
+        ensure(groups[0].node().size() == 2 && groups[0].rail().size() == 2, "the node and rail groups");
+      }
+      mics::nccl::together gathers;
+      for (std::size_t i = 0; i < gpus.size(); ++i) {
+        ensure(groups[i].created() >= 2, "partition and replication");
+        const auto partition = groups[i].partition();
+        ensure(partition.size() == p && partition.rank() == static_cast<int>(i) % p, "the place in the partition");
+        mics::all_gather(partition, gpus[i]->shard.all(),
+                         gpus[i]->full.all().first(block * static_cast<std::size_t>(p)), gpus[i]->stream);
+      }
+      gathers.run();
+      mics::nccl::together sums;  // of the shards, over the replicas
+      for (std::size_t i = 0; i < gpus.size(); ++i) {
+        groups[i].partition().synchronize(gpus[i]->stream);
+        const auto shard = gpus[i]->full.all().subspan(block * (i % static_cast<std::size_t>(p)), block);
+        mics::all_reduce(groups[i].replication(), shard, shard, mics::reduction::sum, gpus[i]->stream);
+      }
+      sums.run();
+      for (std::size_t i = 0; i < gpus.size(); ++i) {
+        groups[i].replication().synchronize(gpus[i]->stream);
+        const auto got = gpus[i]->full.get();
+        const int first = static_cast<int>(i) / p * p;
+        for (int r = 0; r < p; ++r) {
+          int wanted = 10 + first + r;
+          if (first + r == static_cast<int>(i)) {
+            wanted = 0;
+            for (int d = r; d < devices; d += p) wanted += 10 + d;
+          }
+          ensure(got[block * static_cast<std::size_t>(r)] == wanted, "the block of rank " + std::to_string(r));
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("groups are prepared, and split off later, outside of together too") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      auto groups = mics::groups(world);
+      groups.prepare();
+      groups.prepare();
+      ensure(groups.created() == 2, "partition and replication, once");
+      communicator part;
+      world.split_later(0, -host.rank(), "later", [&part](communicator made) { part = std::move(made); });
+      ensure(part.name() == "later" && part.rank() == host.size() - 1 - host.rank(), "made at once");
     });
   }
 }

@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include <mics/groups.hpp>
+#include <mics/mics.hpp>
 
 #include "../support/geometries.hpp"
 #include "../support/gpu/device_memory.hpp"
@@ -28,7 +28,9 @@ std::vector<mics::reduction> reductions_of(mics::data_type type) {
   return mics::is_integer(type) ? std::vector{sum, min, max, prod} : std::vector{sum, avg, min, max, prod};
 }
 
-bool only_copied(mics::data_type type) { return type == mics::data_type::int16 || type == mics::data_type::uint16; }
+bool only_copied(mics::data_type type) {
+  return !mics::is_reducible(type) || type == mics::data_type::int16 || type == mics::data_type::uint16;
+}
 
 template <class F> void for_each_type(F f) {
   for (int t = 0; t < mics::data_type_count; ++t) f(static_cast<mics::data_type>(t));
@@ -161,6 +163,24 @@ TEST_CASE("a hierarchical gather has the rail stage that was asked for, and take
           plan_of(mics::algorithm::native).temporary_bytes() == 1000U * static_cast<std::size_t>(world.shape().nodes),
           "a row a node for native");
       ensure_words(words_of<mics::usage_error>([&] { plan_of(mics::algorithm::ring); }), {"ring", "direct", "native"});
+    });
+  }
+}
+
+TEST_CASE("8-bit floats are copied, and their reductions refused in words") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    on_gpus(cluster, [&](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      const device_array<unsigned char> data(8, stream);
+      for (const auto type : {mics::data_type::float8_e4m3, mics::data_type::float8_e5m2}) {
+        const std::string said = words_of<mics::usage_error>(
+            [&] { mics::all_reduce(world, data.data(), data.data(), 8, type, mics::reduction::sum, stream); });
+        ensure_words(said, {std::string(name_of(type)), "never reduced", "allowed: int8,",
+                            "rank " + std::to_string(host.rank())});
+      }
+      sweep after(world, {0, world.size(), 1}, stream);
+      after.every_size({5});  // nothing is stuck
     });
   }
 }

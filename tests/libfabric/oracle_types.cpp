@@ -36,6 +36,7 @@ void run_types(communicator& world) {
     if (what == mics::operation::barrier) continue;
     for (int t = 0; t < mics::data_type_count; ++t) {
       const auto type = static_cast<mics::data_type>(t);
+      if (collective_case{.what = what}.reduces() && !mics::is_reducible(type)) continue;
       for (const auto how : algorithms_of(what, world.size(), world.shape().hierarchical())) {
         collective_case c{.what = what, .count = 79, .type = type, .root = world.size() - 1};
         c.options.how = how;

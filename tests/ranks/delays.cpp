@@ -24,8 +24,9 @@ void dawdle(dice& own) {
 collective_case any_case(int size, bool hierarchical, dice& shared) {
   collective_case c{.what = static_cast<mics::operation>(shared.roll(mics::operation_count)),
                     .count = shared.roll(400),
-                    .type = static_cast<mics::data_type>(shared.roll(mics::data_type_count)),
                     .seed = shared.roll(1'000'000)};
+  c.type = static_cast<mics::data_type>(
+      shared.roll(static_cast<std::size_t>(c.reduces() ? mics::reducible_type_count : mics::data_type_count)));
   const auto algorithms = algorithms_of(c.what, size, hierarchical);
   c.reduce = static_cast<mics::reduction>(shared.roll(mics::reduction_count));
   if (c.reduce == mics::reduction::avg && mics::is_integer(c.type)) c.reduce = mics::reduction::sum;

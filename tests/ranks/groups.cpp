@@ -76,6 +76,20 @@ TEST_CASE("groups are made at their first use, and counted") {
   });
 }
 
+TEST_CASE("groups are prepared before their first use") {
+  mics::thread::cluster cluster({.nodes = 2, .node_size = 4});
+  cluster.run([](communicator& world) {
+    auto groups = mics::groups(world, {.partition_size = 4});
+    groups.prepare();
+    groups.prepare();
+    CHECK(groups.created() == 2);
+    CHECK(groups.partition().size() == 4);
+    CHECK(groups.replication().size() == 2);
+    groups.prepare(mics::group_kind::rail);
+    CHECK(groups.created() == 3);
+  });
+}
+
 TEST_CASE("making groups moves nothing") {
   mics::thread::cluster cluster({.nodes = 2, .node_size = 2});
   cluster.run([](communicator& world) {

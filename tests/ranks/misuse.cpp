@@ -98,6 +98,25 @@ TEST_CASE("negative counts, cast") {
   });
 }
 
+TEST_CASE("types that are copied, never reduced") {
+  on_four([](communicator& world) {
+    std::vector<unsigned char> data(8, 5);
+    const void* in = data.data();
+    void* out = data.data();
+    const std::string rank = "rank " + std::to_string(world.rank());
+    for (const auto type : {data_type::float8_e4m3, data_type::float8_e5m2}) {
+      const std::vector<std::string> words{std::string(name_of(type)), "never reduced", "allowed: int8,", "float64",
+                                           rank};
+      const std::vector<std::size_t> counts(4, 2);
+      refused([&] { mics::reduce_scatter(world, in, out, 2, type, reduction::sum); }, words);
+      refused([&] { mics::reduce_scatter_v(world, in, out, counts, type, reduction::max); }, words);
+      refused([&] { mics::all_reduce(world, in, out, 8, type, reduction::avg); }, words);
+      refused([&] { mics::batch(world).all_reduce(in, out, 8, type, reduction::sum).run(); }, words);
+    }
+    CHECK(data == std::vector<unsigned char>(8, 5));
+  });
+}
+
 TEST_CASE("null buffers") {
   on_four([](communicator& world) {
     std::vector<float> data(8);

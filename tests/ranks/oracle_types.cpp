@@ -15,9 +15,9 @@ namespace {
 
 using namespace mics::test;
 
-std::vector<mics::data_type> all_types() {
+std::vector<mics::data_type> first_types(int count) {
   std::vector<mics::data_type> types;
-  for (int t = 0; t < mics::data_type_count; ++t) types.push_back(static_cast<mics::data_type>(t));
+  for (int t = 0; t < count; ++t) types.push_back(static_cast<mics::data_type>(t));
   return types;
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("every type and reduction, with every algorithm") {
       std::uint64_t seed = 0;
       for (const auto what : {mics::operation::reduce_scatter, mics::operation::all_reduce}) {
         const std::size_t count = what == mics::operation::all_reduce ? 431 : 79;
-        for (const auto type : all_types()) {
+        for (const auto type : first_types(mics::reducible_type_count)) {
           for (const auto reduce : reductions_of(type)) {
             for (const auto how : algorithms_of(what, world.size(), world.shape().hierarchical())) {
               for (const bool in_place : {false, true}) {
@@ -76,7 +76,7 @@ TEST_CASE("every type is moved bit by bit, NaNs too") {
     const int cases = run_all(nodes, node_size, [](const auto& world, auto run) {
       std::uint64_t seed = 0;
       for (const auto what : {mics::operation::all_gather, mics::operation::broadcast}) {
-        for (const auto type : all_types()) {
+        for (const auto type : first_types(mics::data_type_count)) {
           for (const auto how : algorithms_of(what, world.size(), world.shape().hierarchical())) {
             ++seed;
             run({.what = what,
@@ -90,7 +90,7 @@ TEST_CASE("every type is moved bit by bit, NaNs too") {
         }
       }
     });
-    CHECK(cases >= 12 * 6);
+    CHECK(cases >= 14 * 6);
   }
 }
 

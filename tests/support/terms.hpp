@@ -107,14 +107,20 @@ template <class T> std::vector<T> any_bits(int rank, std::size_t count, std::uin
   return values;
 }
 
+/// An element in words: its number, or the bits of a type in which the library does not compute.
+template <class T> std::string shown(T value) {
+  if constexpr (reducible<T>) return std::to_string(static_cast<double>(value));
+  if constexpr (!reducible<T>) return "bits " + std::to_string(value.bits());
+}
+
 /// Where two buffers differ in their bits, in words; empty if nowhere.
 template <class T> std::string difference(std::span<const T> got, std::span<const T> wanted) {
   if (got.size() != wanted.size()) return "wrong length";
   if (got.empty() || std::memcmp(got.data(), wanted.data(), got.size_bytes()) == 0) return {};
   for (std::size_t i = 0; i < got.size(); ++i) {
     if (std::memcmp(&got[i], &wanted[i], sizeof(T)) == 0) continue;
-    return "element " + std::to_string(i) + " of " + std::to_string(got.size()) + " is " +
-           std::to_string(static_cast<double>(got[i])) + ", not " + std::to_string(static_cast<double>(wanted[i]));
+    return "element " + std::to_string(i) + " of " + std::to_string(got.size()) + " is " + shown(got[i]) + ", not " +
+           shown(wanted[i]);
   }
   return {};
 }

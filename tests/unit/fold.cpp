@@ -287,5 +287,6 @@ TEST_CASE("what cannot be reduced is refused before anything is written") {
                        "a reduction needs at least one source, 0 were given", usage_error);
   CHECK_THROWS_AS(detail::fold(static_cast<data_type>(99), reduction::sum, to, sources, 1), usage_error);
   CHECK_THROWS_AS(detail::fold(data_type::int32, static_cast<reduction>(9), to, sources, 1), usage_error);
+  CHECK_THROWS_AS(detail::fold(data_type::float8_e4m3, reduction::max, to, sources, 1), usage_error);
   CHECK(value == 7);
 }

@@ -31,6 +31,10 @@ static_assert(float16(-infinity).bits() == 0xfc00 && float16::from_bits(0x7c00) 
 static_assert(data_type_of<const float> == data_type::float32 && data_type_of<bfloat16> == data_type::bfloat16);
 static_assert(data_type_of<long long> == data_type::int64 && data_type_of<unsigned long> == data_type::uint64);
 static_assert(data_type_of<std::byte> == data_type::uint8 && data_type_of<signed char> == data_type::int8);
+static_assert(sizeof(float8_e4m3) == 1 && std::is_trivial_v<float8_e5m2> &&
+              float8_e5m2::from_bits(0x7c).bits() == 0x7c);
+static_assert(transportable<float8_e4m3> && data_type_of<const float8_e5m2> == data_type::float8_e5m2);
+static_assert(!reducible<float8_e4m3> && !reducible<std::string> && reducible<const float16> && reducible<std::byte>);
 static_assert(transportable<double> && transportable<const float16> && transportable<char>);
 static_assert(!transportable<bool> && !transportable<int*> && !transportable<void> && !transportable<long double>);
 static_assert(!transportable<volatile float> && !transportable<std::string>);
@@ -104,12 +108,14 @@ TEST_CASE("every data type has a size, a name and a C++ type that agree") {
       CHECK(data_type_of<T> == type);
       CHECK(sizeof(T) == size_of(type));
       CHECK(std::is_integral_v<T> == is_integer(type));
-      CHECK(is_integer(type) != is_floating(type));
+      CHECK(reducible<T> == is_reducible(type));
+      CHECK(is_reducible(type) == (is_integer(type) != is_floating(type)));
     });
     names.push_back(name_of(type));
   }
   CHECK(names == std::vector<std::string_view>{"int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
-                                               "float16", "bfloat16", "float32", "float64"});
+                                               "float16", "bfloat16", "float32", "float64", "float8_e4m3",
+                                               "float8_e5m2"});
   CHECK(name_of(reduction::sum) == "sum");
   CHECK(name_of(reduction::prod) == "prod");
   CHECK(name_of(operation::all_gather) == "all_gather");
@@ -117,11 +123,16 @@ TEST_CASE("every data type has a size, a name and a C++ type that agree") {
 }
 
 TEST_CASE("values outside the enums are refused with what was given and what is allowed") {
-  const auto alien = static_cast<data_type>(12);
-  CHECK_THROWS_WITH_AS(static_cast<void>(size_of(alien)), "data type 12 does not exist; allowed are 0 to 11",
+  const auto alien = static_cast<data_type>(14);
+  CHECK_THROWS_WITH_AS(static_cast<void>(size_of(alien)), "data type 14 does not exist; allowed are 0 to 13",
                        usage_error);
   CHECK_THROWS_AS(static_cast<void>(name_of(alien)), usage_error);
   CHECK_THROWS_AS(visit_type(alien, [](auto) {}), usage_error);
+  CHECK_THROWS_WITH_AS(
+      visit_reducible_type(data_type::float8_e5m2, [](auto) {}),
+      "float8_e5m2 is copied, never reduced; allowed: int8, uint8, int16, uint16, int32, uint32, int64, "
+      "uint64, float16, bfloat16, float32, float64",
+      usage_error);
   CHECK_THROWS_WITH_AS(static_cast<void>(name_of(static_cast<reduction>(5))),
                        "reduction 5 does not exist; allowed are 0 to 4", usage_error);
   CHECK_THROWS_AS(static_cast<void>(name_of(static_cast<operation>(255))), usage_error);

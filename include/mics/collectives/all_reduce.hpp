@@ -24,7 +24,7 @@ inline collective_call all_reduce_call(const call_site& at, const void* input, v
           .blocks = schedule::block_layout::split(at.size, checked_count(at, what, count, type, 1))};
 }
 
-template <buffer Input, writable_buffer Output>
+template <reducible_buffer Input, writable_buffer Output>
 collective_call all_reduce_call(const call_site& at, const Input& input, Output& output, reduction reduce) {
   const auto call = all_reduce_call(at, std::data(input), std::data(output), std::size(input), type_of<Input>, reduce);
   require_length(at, call.what, "output", std::size(output), call.blocks.total());
@@ -41,17 +41,17 @@ collective_call all_reduce_call(const call_site& at, const Input& input, Output&
 /// - Order: with a stream, enqueued on it; without one, blocks until `output` is complete and `input` may be changed.
 /// - Deterministic, and the same to the bit on every rank. `avg` is one scale at the end. 16-bit floats are folded in
 ///   float and rounded once a step of the algorithm, or once in all when widened.
-/// - Throws usage_error before any data moves, e.g. for avg of integers; later failures throw where they are waited
-/// for.
+/// - Throws usage_error before any data moves, e.g. for avg of integers and types that are only copied (typed buffers
+///   of those do not compile); later failures throw where they are waited for.
 /// - Source: MiCS, VLDB 2023: reduce-scatter in the node, all-reduce on the rail, gather in the node.
-template <communicator C, buffer Input, writable_buffer Output>
+template <communicator C, reducible_buffer Input, writable_buffer Output>
 requires same_elements<Input, Output>
 void all_reduce(const C& comm, const Input& input, Output&& output, reduction reduce,
                 const collective_options& options = {}) {
   detail::launch_one(comm, detail::all_reduce_call(detail::call_site(comm), input, output, reduce), options);
 }
 
-template <communicator C, buffer Input, writable_buffer Output>
+template <communicator C, reducible_buffer Input, writable_buffer Output>
 requires same_elements<Input, Output>
 void all_reduce(const C& comm, Input&& input, Output&& output, reduction reduce, stream_of<C> stream,
                 const collective_options& options = {}) {

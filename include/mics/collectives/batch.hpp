@@ -30,7 +30,7 @@ template <communicator C> class batch {
     return add(detail::all_gather_call(detail::call_site(comm_), shard, full, count, type));
   }
 
-  template <buffer Input, writable_buffer Shard>
+  template <reducible_buffer Input, writable_buffer Shard>
   requires same_elements<Input, Shard> batch& reduce_scatter(Input&& input, Shard&& shard, reduction reduce) {
     static_assert(detail::check_outlives<Input, Shard>());
     return add(detail::reduce_scatter_call(detail::call_site(comm_), input, shard, reduce));
@@ -39,7 +39,7 @@ template <communicator C> class batch {
     return add(detail::reduce_scatter_call(detail::call_site(comm_), input, shard, count, type, reduce));
   }
 
-  template <buffer Input, writable_buffer Output>
+  template <reducible_buffer Input, writable_buffer Output>
   requires same_elements<Input, Output> batch& all_reduce(Input&& input, Output&& output, reduction reduce) {
     static_assert(detail::check_outlives<Input, Output>());
     return add(detail::all_reduce_call(detail::call_site(comm_), input, output, reduce));

@@ -23,6 +23,10 @@ concept buffer = requires {
 }
 &&transportable<typename detail::span_of<B>::value_type>;
 
+/// A buffer whose elements can be reduced.
+template <class B>
+concept reducible_buffer = buffer<B> && reducible<typename detail::span_of<B>::value_type>;
+
 template <class B>
 concept writable_buffer = buffer<B> && !std::is_const_v<typename detail::span_of<B>::element_type>;
 

@@ -50,6 +50,7 @@ class call_check {
       return "reduction " + std::to_string(static_cast<int>(call_->reduce)) + " does not exist; allowed: 0 to " +
              std::to_string(reduction_count - 1);
     });
+    require(is_reducible(call_->type), [&] { return not_reducible(call_->type); });
     require(call_->reduce != reduction::avg || !is_integer(call_->type), [&] {
       return "avg of " + std::string(name_of(call_->type)) +
              " has no exact result; allowed: sum, min, max, prod, or a floating type";

@@ -25,7 +25,7 @@ inline collective_call reduce_scatter_call(const call_site& at, const void* inpu
           .blocks = schedule::block_layout::uniform(at.size, checked_count(at, what, count, type, at.size))};
 }
 
-template <buffer Input, writable_buffer Shard>
+template <reducible_buffer Input, writable_buffer Shard>
 collective_call reduce_scatter_call(const call_site& at, const Input& input, Shard& shard, reduction reduce) {
   const auto call =
       reduce_scatter_call(at, std::data(input), std::data(shard), std::size(shard), type_of<Input>, reduce);
@@ -44,7 +44,7 @@ inline collective_call reduce_scatter_v_call(const call_site& at, const void* in
           .blocks = checked_counts(at, what, counts, type)};
 }
 
-template <buffer Input, writable_buffer Shard>
+template <reducible_buffer Input, writable_buffer Shard>
 collective_call reduce_scatter_v_call(const call_site& at, const Input& input, Shard& shard,
                                       std::span<const std::size_t> counts, reduction reduce) {
   const auto call = reduce_scatter_v_call(at, std::data(input), std::data(shard), counts, type_of<Input>, reduce);
@@ -64,17 +64,17 @@ collective_call reduce_scatter_v_call(const call_site& at, const Input& input, S
 /// - Order: with a stream, enqueued on it; without one, blocks until `shard` is complete and `input` may be changed.
 /// - Deterministic: the order of additions depends on the algorithm and the group only. `avg` is one scale at the end.
 ///   16-bit floats are folded in float and rounded once a step of the algorithm, or once in all when widened.
-/// - Throws usage_error before any data moves, e.g. for avg of integers; later failures throw where they are waited
-/// for.
+/// - Throws usage_error before any data moves, e.g. for avg of integers and types that are only copied (typed buffers
+///   of those do not compile); later failures throw where they are waited for.
 /// - Source: MiCS, VLDB 2023, hierarchical communication.
-template <communicator C, buffer Input, writable_buffer Shard>
+template <communicator C, reducible_buffer Input, writable_buffer Shard>
 requires same_elements<Input, Shard>
 void reduce_scatter(const C& comm, const Input& input, Shard&& shard, reduction reduce,
                     const collective_options& options = {}) {
   detail::launch_one(comm, detail::reduce_scatter_call(detail::call_site(comm), input, shard, reduce), options);
 }
 
-template <communicator C, buffer Input, writable_buffer Shard>
+template <communicator C, reducible_buffer Input, writable_buffer Shard>
 requires same_elements<Input, Shard>
 void reduce_scatter(const C& comm, Input&& input, Shard&& shard, reduction reduce, stream_of<C> stream,
                     const collective_options& options = {}) {
@@ -99,7 +99,7 @@ void reduce_scatter(const C& comm, const void* input, void* shard, std::size_t c
 
 /// Reduces into shards of different lengths: rank r gets counts[r] elements, packed in rank order in `input`.
 /// `counts` is the same on every rank, has an entry a rank, and may contain zeros. Otherwise as reduce_scatter.
-template <communicator C, buffer Input, writable_buffer Shard>
+template <communicator C, reducible_buffer Input, writable_buffer Shard>
 requires same_elements<Input, Shard>
 void reduce_scatter_v(const C& comm, const Input& input, Shard&& shard, std::span<const std::size_t> counts,
                       reduction reduce, const collective_options& options = {}) {
@@ -107,7 +107,7 @@ void reduce_scatter_v(const C& comm, const Input& input, Shard&& shard, std::spa
                      options);
 }
 
-template <communicator C, buffer Input, writable_buffer Shard>
+template <communicator C, reducible_buffer Input, writable_buffer Shard>
 requires same_elements<Input, Shard>
 void reduce_scatter_v(const C& comm, Input&& input, Shard&& shard, std::span<const std::size_t> counts,
                       reduction reduce, stream_of<C> stream, const collective_options& options = {}) {

@@ -81,7 +81,8 @@ void fold_elements(std::byte* to, std::span<const std::byte* const> sources, std
 /// - In place: `destination` may be exactly one of the sources; any other overlap is undefined.
 /// - Alignment: none. Temporary memory: none. Pointers may be null when `count` is 0.
 /// - One source is copied, bit for bit when the scale is 1.
-/// - Throws usage_error for values outside the enums, no source, and a scale other than 1 for integers.
+/// - Throws usage_error for values outside the enums, types that are only copied, no source, and a scale other than 1
+/// for integers.
 inline void fold(data_type type, reduction how, std::byte* destination, std::span<const std::byte* const> sources,
                  std::size_t count, double scale = 1.0) {
   const std::size_t width = size_of(type);
@@ -96,7 +97,7 @@ inline void fold(data_type type, reduction how, std::byte* destination, std::spa
     if (destination != sources[0]) std::memcpy(destination, sources[0], count * width);
     return;
   }
-  visit_type(type, [&]<class T>(std::type_identity<T>) {
+  visit_reducible_type(type, [&]<class T>(std::type_identity<T>) {
     using wrapped = typename wrapping<T>::type;
     switch (how) {
       case reduction::sum:

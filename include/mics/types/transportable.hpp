@@ -8,6 +8,7 @@
 #include <mics/types/bfloat16.hpp>
 #include <mics/types/data_type.hpp>
 #include <mics/types/float16.hpp>
+#include <mics/types/float8.hpp>
 
 namespace mics {
 
@@ -34,6 +35,7 @@ template <> struct data_type_for<float16> : detail::data_type_constant<data_type
 template <> struct data_type_for<bfloat16> : detail::data_type_constant<data_type::bfloat16> {};
 template <> struct data_type_for<float> : detail::data_type_constant<data_type::float32> {};
 template <> struct data_type_for<double> : detail::data_type_constant<data_type::float64> {};
+template <data_type Format> struct data_type_for<float8<Format>> : detail::data_type_constant<Format> {};
 
 /// The data_type of T, const or not.
 template <class T> inline constexpr data_type data_type_of = data_type_for<std::remove_const_t<T>>::value;
@@ -45,9 +47,13 @@ concept transportable = requires {
   requires std::is_trivially_copyable_v<T> && sizeof(T) == size_of(data_type_of<T>);
 };
 
+/// A type whose elements the collectives also reduce.
+template <class T>
+concept reducible = transportable<T> && is_reducible(data_type_of<T>);
+
 /// Calls `f(std::type_identity<T>{})` with the C++ type of `type` and returns its result; the result type must be the
-/// same for all types. Throws usage_error for a value outside the enum.
-template <class F> constexpr decltype(auto) visit_type(data_type type, F&& f) {
+/// same for all types. Throws usage_error for a type that is only copied and for a value outside the enum.
+template <class F> constexpr decltype(auto) visit_reducible_type(data_type type, F&& f) {
   switch (type) {
     case data_type::int8:
       return std::forward<F>(f)(std::type_identity<std::int8_t>{});
@@ -73,8 +79,18 @@ template <class F> constexpr decltype(auto) visit_type(data_type type, F&& f) {
       return std::forward<F>(f)(std::type_identity<float>{});
     case data_type::float64:
       return std::forward<F>(f)(std::type_identity<double>{});
+    case data_type::float8_e4m3:
+    case data_type::float8_e5m2:
+      throw usage_error(detail::not_reducible(type));
   }
   detail::refuse_enumerator("data type", static_cast<int>(type), data_type_count);
+}
+
+/// The same for all types, those that are only copied among them.
+template <class F> constexpr decltype(auto) visit_type(data_type type, F&& f) {
+  if (type == data_type::float8_e4m3) return std::forward<F>(f)(std::type_identity<float8_e4m3>{});
+  if (type == data_type::float8_e5m2) return std::forward<F>(f)(std::type_identity<float8_e5m2>{});
+  return visit_reducible_type(type, std::forward<F>(f));
 }
 
 }  // namespace mics

@@ -74,6 +74,7 @@ void clique::abort(int rank) {
     for (member& m : ranks_) {
       if (!m.gone && m.state == ncclSuccess) m.state = ncclRemoteError;
     }
+    for (const auto& split : splits_) split->leave(rank);
   }
   changed_.notify_all();
 }

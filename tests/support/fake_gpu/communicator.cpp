@@ -94,7 +94,7 @@ ncclResult_t found(ncclComm_t* made, int size, const ncclUniqueId& id, int rank,
   if (!meet->devices.bring(rank, device)) return refuse("a rank came twice with one id");
   const auto rest = make(meet->all, rank, device, config);
   return behind_group([=] {
-    if (!meet->devices.await()) {
+    if (!meet->devices.await(rank)) {
       complain("rank " + std::to_string(rank) + " waited in vain for the others to make a communicator");
       return ncclSystemError;
     }
@@ -117,7 +117,8 @@ ncclResult_t split(ncclComm_t parent, int colour, int key, ncclComm_t* made, con
   meet->bring(its->rank, {colour, key, its->device});
   const auto rest = make(nullptr, 0, its->device, config);
   return behind_group([=] {
-    if (!meet->await()) {
+    if (!meet->await(its->rank)) {
+      if (meet->has_left(its->rank)) return ncclInternalError;
       complain("rank " + std::to_string(its->rank) + " waited in vain for the others to split a communicator");
       return ncclSystemError;
     }

@@ -13,7 +13,8 @@ namespace fake_gpu {
 /// A value of every rank; whoever waits goes on when all have brought theirs.
 template <class T> class gathering {
  public:
-  explicit gathering(int size) : values_(static_cast<std::size_t>(size)), came_(values_.size()) {}
+  explicit gathering(int size)
+      : values_(static_cast<std::size_t>(size)), came_(values_.size()), left_(values_.size()) {}
 
   /// False: this rank has come before.
   bool bring(int rank, T value) {
@@ -29,10 +30,26 @@ template <class T> class gathering {
     return true;
   }
 
-  /// False: not all have come in time.
-  bool await() {
+  /// The rank waits no longer.
+  void leave(int rank) {
+    {
+      const std::lock_guard lock(mutex_);
+      left_[static_cast<std::size_t>(rank)] = true;
+    }
+    changed_.notify_all();
+  }
+  [[nodiscard]] bool has_left(int rank) {
+    const std::lock_guard lock(mutex_);
+    return left_[static_cast<std::size_t>(rank)];
+  }
+
+  /// False: not all have come in time, or the rank has left.
+  bool await(int rank) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, patience, [this] { return count_ == values_.size(); });
+    const auto complete = [this] { return count_ == values_.size(); };
+    const auto me = static_cast<std::size_t>(rank);
+    changed_.wait_for(lock, patience, [&] { return complete() || left_[me]; });
+    return complete();
   }
 
   /// After await().
@@ -43,6 +60,7 @@ template <class T> class gathering {
   std::condition_variable changed_;
   std::vector<T> values_;
   std::vector<bool> came_;
+  std::vector<bool> left_;
   std::size_t count_ = 0;
 };
 

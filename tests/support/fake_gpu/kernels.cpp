@@ -28,7 +28,7 @@ template <class To, class From> To converted(From value) {
 }
 
 template <class F> void visit_floating(mics::data_type type, F f) {
-  mics::visit_type(type, [&]<class T>(std::type_identity<T> typed) {
+  mics::visit_reducible_type(type, [&]<class T>(std::type_identity<T> typed) {
     if constexpr (mics::is_floating(mics::data_type_of<T>)) f(typed);
   });
 }

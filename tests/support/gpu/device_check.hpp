@@ -38,8 +38,7 @@ class device_check {
   std::string run(const collective_case& c) {
     const std::string name = c.describe() + ", rail " + std::string(name_of(c.options.on_rail));
     note(me(), name);
-    const std::string wrong =
-        visit_type(c.type, [&](auto type) { return run_typed<typename decltype(type)::type>(c); });
+    const std::string wrong = run_kind(c);
     return wrong.empty() ? wrong : name + ", rank " + std::to_string(me()) + ": " + wrong;
   }
 
@@ -50,16 +49,18 @@ class device_check {
     return std::accumulate(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(block), std::size_t{0});
   }
 
-  template <class T> std::string run_typed(const collective_case& c) {
+  std::string run_kind(const collective_case& c) {
     switch (c.what) {
       case operation::all_gather:
-        return all_gather_case<T>(c);
+        return visit_type(c.type, [&](auto type) { return all_gather_case<typename decltype(type)::type>(c); });
       case operation::reduce_scatter:
-        return reduce_scatter_case<T>(c);
+        return visit_reducible_type(c.type,
+                                    [&](auto type) { return reduce_scatter_case<typename decltype(type)::type>(c); });
       case operation::all_reduce:
-        return all_reduce_case<T>(c);
+        return visit_reducible_type(c.type,
+                                    [&](auto type) { return all_reduce_case<typename decltype(type)::type>(c); });
       case operation::broadcast:
-        return broadcast_case<T>(c);
+        return visit_type(c.type, [&](auto type) { return broadcast_case<typename decltype(type)::type>(c); });
       case operation::barrier:
         break;
     }

@@ -25,7 +25,7 @@ class averages {
       if (its_comm == comm && its_type == type) return op;
     }
     ncclRedOp_t op = ncclSum;
-    visit_type(type, [&]<class T>(std::type_identity<T>) {
+    visit_reducible_type(type, [&]<class T>(std::type_identity<T>) {
       if constexpr (is_floating(data_type_of<T>)) {
         T factor(static_cast<float>(1.0 / ranks));
         if constexpr (std::is_same_v<T, double>) factor = 1.0 / ranks;

@@ -4,10 +4,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -22,11 +22,13 @@
 #include <mics/detail/owning.hpp>
 #include <mics/error.hpp>
 #include <mics/transport/nccl/await.hpp>
+#include <mics/transport/nccl/duplicate.hpp>
 #include <mics/transport/nccl/host.hpp>
 #include <mics/transport/nccl/host_exchange.hpp>
 #include <mics/transport/nccl/machine.hpp>
 #include <mics/transport/nccl/member.hpp>
 #include <mics/transport/nccl/run.hpp>
+#include <mics/transport/nccl/split.hpp>
 #include <mics/transport/nccl/together.hpp>
 
 namespace mics::nccl {
@@ -51,7 +53,8 @@ class communicator_ref : public mics::detail::member_handle<member> {
 
   communicator_ref() = default;
 
-  /// Uses a communicator that the caller owns, and destroys after this and what was split off from it.
+  /// Uses a communicator that the caller owns, and destroys after this and what was split off from it. Only the caller
+  /// can end what waits in it for a rank that never comes; communicator::duplicate() makes one that the library can.
   /// Collective and blocking unless `chosen.node_size` says which ranks share a node.
   explicit communicator_ref(ncclComm_t owned_by_caller, settings chosen = {})
       : member_handle(std::make_shared<member>(owned_by_caller, member::ownership::adopted, std::move(chosen))) {
@@ -80,6 +83,10 @@ class communicator_ref : public mics::detail::member_handle<member> {
 
   /// Makes a communicator of the ranks with the same colour, ordered by key and then by rank. Collective, blocking.
   [[nodiscard]] communicator split(int colour, int key, std::string name = {}) const;
+
+  /// The same, but inside a mics::nccl::together the group is made in its run(), with those of the thread's other GPUs,
+  /// and `receive` gets it there; outside at once.
+  void split_later(int colour, int key, std::string name, std::function<void(communicator)> receive) const;
 
   [[nodiscard]] event record(cudaStream_t stream) const {
     const device_scope current(alive().device());
@@ -151,6 +158,23 @@ class communicator : public mics::detail::owning<communicator_ref> {
     find_nodes();
   }
 
+  /// Makes a world of the library's own, with the ranks of a communicator that the caller owns. What takes place in it,
+  /// and in all that is split off from it, ends at its deadline, and the caller's communicator survives that: one that
+  /// is used directly, by communicator_ref, is its owner's to abort.
+  /// - Costs what a communicator costs: time to connect, and device memory for the operations that are used.
+  /// - Collective and blocking; one thread for each GPU. Operations of the caller's communicator must not be under way.
+  /// - Throws timeout_error when a rank does not come. A thread is left then that waits for it in NCCL, so the only
+  ///   thing to do with the caller's communicator is to abort it. (A rank that comes late finds its peers gone.)
+  [[nodiscard]] static communicator duplicate(ncclComm_t owned_by_caller, settings chosen = {}) {
+    int device = 0;
+    check(ncclCommCuDevice(owned_by_caller, &device), "ncclCommCuDevice", owned_by_caller);
+    const std::size_t before = free_bytes(device);
+    const ncclComm_t made = detail::duplicate(owned_by_caller, chosen.timeout, chosen.name);
+    communicator world(own(made, before, std::move(chosen)));
+    world.find_nodes();
+    return world;
+  }
+
  private:
   static std::shared_ptr<member> make(const ncclUniqueId& id, int rank, int size, settings chosen) {
     if (size < 1 || rank < 0 || rank >= size) {
@@ -164,8 +188,12 @@ class communicator : public mics::detail::owning<communicator_ref> {
     config.splitShare = chosen.share_resources ? 1 : 0;
     ncclComm_t made = nullptr;
     check(ncclCommInitRankConfig(&made, size, id, rank, &config), "ncclCommInitRankConfig", nullptr, {.rank = rank});
+    return own(made, before, std::move(chosen));
+  }
+
+  static std::shared_ptr<member> own(ncclComm_t made, std::size_t free_before, settings chosen) {
     auto state = std::make_shared<member>(made, member::ownership::owned, std::move(chosen));
-    state->count_native(before, free_bytes(device));
+    state->count_native(free_before, free_bytes(state->device()));
     return state;
   }
 };
@@ -221,37 +249,27 @@ inline void communicator_ref::use(const tuned_table& table) const {
 }
 
 inline communicator communicator_ref::split(int colour, int key, std::string name) const {
-  member& m = alive();
-  if (colour < 0) throw usage_error("colour " + std::to_string(colour) + "; allowed: 0 and more", m.where("split"));
-  struct choice {
-    int colour, key, node;
-  };
-  const choice own{colour, key, m.node_of()[static_cast<std::size_t>(m.shape().rank)]};
-  const std::vector<choice> all = gather(own);
-  std::vector<std::tuple<int, int, int>> chosen;  // key, rank, node
-  for (std::size_t r = 0; r < all.size(); ++r) {
-    if (all[r].colour == colour) chosen.emplace_back(all[r].key, static_cast<int>(r), all[r].node);
+  const member& m = alive();
+  const split_order own{state(), colour, key, std::move(name)};
+  own.check();
+  if (together::current() != nullptr) {
+    throw usage_error(
+        "a group is made inside mics::nccl::together, where other GPUs of this thread may have to take part; use "
+        "split_later(), or prepare() of mics::groups",
+        m.where("split"));
   }
-  std::sort(chosen.begin(), chosen.end());
-  settings inherited = m.chosen();
-  inherited.node_of.clear();
-  inherited.name = name.empty() ? m.name() + "/" + std::to_string(colour) : std::move(name);
-  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-  config.splitShare = 0;  // stages have resources of their own
-  ncclComm_t made = nullptr;
-  const std::size_t before = free_bytes(m.device());
-  {
-    const device_scope current(m.device());
-    within_deadline({&m}, m.chosen().timeout, "splitting a group", [&] {
-      check(ncclCommSplit(m.whole(), colour, key, &made, &config), "ncclCommSplit", m.whole(), m.where("split"));
-    });
-  }
-  auto state = std::make_shared<member>(made, member::ownership::owned, std::move(inherited), &m);
-  state->count_native(before, free_bytes(m.device()));
-  std::vector<int> node_of;
-  for (const auto& [its_key, r, node] : chosen) node_of.push_back(node);
-  state->set_nodes(std::move(node_of));
-  return communicator(std::move(state));
+  return communicator(std::move(nccl::split(std::span(&own, 1)).front()));
+}
+
+inline void communicator_ref::split_later(int colour, int key, std::string name,
+                                          std::function<void(communicator)> receive) const {
+  together* const others = together::current();
+  if (others == nullptr) return receive(split(colour, key, std::move(name)));
+  static_cast<void>(alive());
+  split_order own{state(), colour, key, std::move(name)};
+  own.check();
+  others->add(std::move(own),
+              [receive = std::move(receive)](std::shared_ptr<member> made) { receive(communicator(std::move(made))); });
 }
 
 inline launch communicator_ref::checked_launch(std::span<const planned_call> calls, cudaStream_t stream) const {

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
+#include <exception>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <cuda_runtime_api.h>
@@ -10,6 +13,7 @@
 
 #include <mics/transport/nccl/await.hpp>
 #include <mics/transport/nccl/device.hpp>
+#include <mics/transport/nccl/grouped.hpp>
 #include <mics/transport/nccl/host_watch.hpp>
 #include <mics/transport/nccl/member.hpp>
 #include <mics/transport/nccl/result.hpp>
@@ -17,10 +21,13 @@
 
 namespace mics::nccl {
 
-/// A stream of the library's own on the current device.
+/// A stream of the library's own.
 class own_stream {
  public:
-  own_stream() { check(cudaStreamCreateWithFlags(&handle_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags"); }
+  explicit own_stream(int device) {
+    const device_scope current(device);
+    check(cudaStreamCreateWithFlags(&handle_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  }
   ~own_stream() { cudaStreamDestroy(handle_); }
   own_stream(const own_stream&) = delete;
   own_stream& operator=(const own_stream&) = delete;
@@ -34,31 +41,83 @@ class own_stream {
 /// Among the forms of which a group counts the first use; those of operations have smaller numbers.
 inline constexpr unsigned host_exchange_form = 63;
 
-/// Gathers small values of the hosts of all ranks, equally many of each, rank by rank. Collective and blocking, with
-/// the group's deadline; never while a graph is captured.
+/// One rank's part in an exchange of small values between hosts: its values go to its GPU, the group's come back.
 template <class T>
-requires std::is_trivially_copyable_v<T> std::vector<T> gather_on_host(member& group, std::span<const T> own) {
-  const device_scope current(group.device());
-  const own_stream stream;
-  std::vector<T> all(static_cast<std::size_t>(group.shape().size) * own.size());
-  const std::size_t all_bytes = all.size() * sizeof(T);
-  const device_bytes device = allocate_device(own.size_bytes() + all_bytes);
-  std::byte* const gathered = device.get() + own.size_bytes();
-  const auto copy = [&](void* to, const void* from, std::size_t bytes, cudaMemcpyKind way) {
-    check(cudaMemcpyAsync(to, from, bytes, way, stream.get()), "cudaMemcpyAsync");
-  };
-  copy(device.get(), own.data(), own.size_bytes(), cudaMemcpyHostToDevice);
-  const auto gather = [&] {
-    group.wire_of(stage::whole, stream.get()).all_gather(device.get(), gathered, own.size_bytes());
-  };
-  if (group.first_use(host_exchange_form)) {
-    within_deadline({&group}, group.chosen().timeout, "connecting the ranks", gather);
-  } else {
-    gather();
+requires std::is_trivially_copyable_v<T>
+class host_exchange {
+ public:
+  host_exchange(member& group, std::span<const T> own)
+      : group_(&group), stream_(group.device()), all_(static_cast<std::size_t>(group.shape().size) * own.size()) {
+    const device_scope current(group.device());
+    own_bytes_ = own.size_bytes();
+    memory_ = allocate_device(own_bytes_ + all_.size() * sizeof(T));
+    copy(memory_.get(), own.data(), own_bytes_, cudaMemcpyHostToDevice);
   }
-  detail::await(group, stream.get(), group.chosen().timeout);
-  copy(all.data(), gathered, all_bytes, cudaMemcpyDeviceToHost);  // it waits for the copy, which no deadline would end
+
+  void begin() const { group_->wire_of(stage::whole, stream_.get()).all_gather(memory_.get(), gathered(), own_bytes_); }
+
+  /// Waits, with the group's deadline.
+  std::vector<T> finish() {
+    detail::await(*group_, stream_.get(), group_->chosen().timeout);
+    const device_scope current(group_->device());
+    // It waits for the copy, which no deadline would end.
+    copy(all_.data(), gathered(), all_.size() * sizeof(T), cudaMemcpyDeviceToHost);
+    return std::move(all_);
+  }
+
+ private:
+  [[nodiscard]] std::byte* gathered() const noexcept { return memory_.get() + own_bytes_; }
+
+  void copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind way) const {
+    check(cudaMemcpyAsync(to, from, bytes, way, stream_.get()), "cudaMemcpyAsync");
+  }
+
+  member* group_;
+  own_stream stream_;
+  std::vector<T> all_;
+  std::size_t own_bytes_ = 0;
+  device_bytes memory_{};
+};
+
+/// Gathers small values of the hosts of all ranks, equally many of each, rank by rank; for several GPUs that one thread
+/// drives at once, each with its group and as many of `own` as the others. Collective and blocking, with the groups'
+/// deadline; never while a graph is captured.
+template <class T> std::vector<std::vector<T>> gather_on_host(std::span<member* const> groups, std::span<const T> own) {
+  const std::size_t each = own.size() / groups.size();
+  std::deque<host_exchange<T>> exchanges;  // they stay where they are
+  bool first_use = false;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    exchanges.emplace_back(*groups[i], own.subspan(i * each, each));
+    const bool its_first = groups[i]->first_use(host_exchange_form);
+    first_use = first_use || its_first;
+  }
+  const auto begin = [&] {
+    grouped([&] {
+      for (const host_exchange<T>& one : exchanges) one.begin();
+    });
+  };
+  std::vector<std::vector<T>> all;
+  try {
+    if (first_use) {
+      within_deadline({groups.begin(), groups.end()}, groups.front()->chosen().timeout, "connecting the ranks", begin);
+    } else {
+      begin();
+    }
+    for (host_exchange<T>& one : exchanges) all.push_back(one.finish());
+  } catch (const std::exception& why) {  // who frees the memory of an exchange waits for its end
+    for (member* const group : groups) {
+      group->failure()->set(why.what());
+      group->abort();
+    }
+    throw;
+  }
   return all;
+}
+
+/// The same for one GPU.
+template <class T> std::vector<T> gather_on_host(member& group, std::span<const T> own) {
+  member* const alone = &group;
+  return std::move(gather_on_host(std::span<member* const>(&alone, 1), own).front());
 }
 
 }  // namespace mics::nccl

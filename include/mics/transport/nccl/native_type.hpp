@@ -8,7 +8,8 @@
 
 namespace mics::nccl {
 
-/// NCCL's name of a type that it reduces; none for the 16-bit integers, which it can only copy.
+/// NCCL's name of a type that it reduces; none for the 16-bit integers, which it can only copy, and for the types that
+/// the library only copies (as bytes, so that every version of NCCL and every GPU takes them).
 constexpr std::optional<ncclDataType_t> native_type(data_type type) {
   switch (type) {
     case data_type::int8:
@@ -17,6 +18,8 @@ constexpr std::optional<ncclDataType_t> native_type(data_type type) {
       return ncclUint8;
     case data_type::int16:
     case data_type::uint16:
+    case data_type::float8_e4m3:
+    case data_type::float8_e5m2:
       return std::nullopt;
     case data_type::int32:
       return ncclInt32;

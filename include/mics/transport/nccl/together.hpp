@@ -1,5 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -8,6 +12,7 @@
 #include <mics/error.hpp>
 #include <mics/transport/nccl/launch.hpp>
 #include <mics/transport/nccl/run.hpp>
+#include <mics/transport/nccl/split.hpp>
 
 namespace mics::nccl {
 
@@ -20,7 +25,15 @@ namespace mics::nccl {
 /// - Between its making and run() the collectives of this thread over NCCL are collected; run() enqueues them, step by
 ///   step for all GPUs. What was collected and not run is dropped with it.
 /// - One call (or batch) a communicator; a second one throws usage_error. They do not nest.
-/// - Communicators that the calls need are made in run(), for all GPUs at once.
+/// - Communicators that the calls need are made in run(), for all GPUs at once, and so are the groups that mics::groups
+///   prepares inside one:
+///
+///     mics::nccl::together all;
+///     for (auto& gpu : gpus) gpu.groups.prepare();
+///     all.run();
+///
+/// - What waits on the host for other ranks needs a thread a GPU: gradient_sync, checked mode, use(), gather_numbers(),
+///   communicator::duplicate(), and a world whose settings do not say which ranks share a node.
 class together {
  public:
   together() {
@@ -36,6 +49,11 @@ class together {
   /// Enqueues what was collected. May be called once.
   void run() {
     current() = nullptr;
+    for (const split_round& round : splits_) {
+      const auto made = split(round.orders);
+      for (std::size_t i = 0; i < made.size(); ++i) round.receive[i](made[i]);
+    }
+    splits_.clear();
     if (!launches_.empty()) nccl::run(launches_, launches_.front().group().chosen().timeout);
     launches_.clear();
     calls_.clear();
@@ -59,7 +77,25 @@ class together {
     launches_.push_back(std::move(ready));
   }
 
+  /// `receive` gets the group in run(). Splits of one communicator follow one another: each round has at most one.
+  void add(split_order order, std::function<void(std::shared_ptr<member>)> receive) {
+    const auto splits = [&](const split_round& round) {
+      return std::any_of(round.orders.begin(), round.orders.end(),
+                         [&](const split_order& other) { return other.parent == order.parent; });
+    };
+    auto round = std::find_if_not(splits_.begin(), splits_.end(), splits);
+    if (round == splits_.end()) round = splits_.emplace(round);
+    round->orders.push_back(std::move(order));
+    round->receive.push_back(std::move(receive));
+  }
+
  private:
+  struct split_round {
+    std::vector<split_order> orders{};
+    std::vector<std::function<void(std::shared_ptr<member>)>> receive{};
+  };
+
+  std::vector<split_round> splits_{};
   std::vector<launch> launches_{};
   std::vector<std::vector<planned_call>> calls_{};  ///< what the launches point to: inner vectors do not move
 };
