@@ -77,7 +77,7 @@ class gpu_rank {
   int device_;
   mics::bootstrap::session session_;
   mics::nccl::communicator world_;
-  mics::nccl::own_stream stream_{};
+  mics::nccl::own_stream stream_{device_};
   mics::nccl::device_bytes token_ = zero_token();
 
   static mics::nccl::device_bytes zero_token() {

@@ -66,7 +66,7 @@ class overlap {
  private:
   workbench& on_;
   const matrix_product& product_;
-  mics::nccl::own_stream gathers_{};
+  mics::nccl::own_stream gathers_{on_.here.device()};
   timer beside_{};
   timer products_{};
 };

@@ -79,6 +79,7 @@ TEST_CASE("a thousand operations") {
 TEST_CASE("groups come and go") {
   for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
     on_gpus(cluster, [](gpu_host& host) {
+      if (host.size() < 2) return;  // a machine with one GPU: there are no groups
       const auto world = host.world();
       const gpu_stream stream;
       for (int i = 0; i < 5; ++i) {
