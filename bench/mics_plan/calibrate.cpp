@@ -107,13 +107,13 @@ int calibrate(const options& chosen) {
               100 * model::median_error(fitted));
   unseen.empty() ? std::printf("no such rows\n") : std::printf("%.1f %%\n", 100 * model::median_error(unseen));
   std::printf("# goal: %s\n", met ? "met" : "missed");
-  training_check steps;
-  if (!chosen.train_lm.empty()) {
-    steps = check_training(read, fit, chosen.train_lm);
-    print(steps);
+  std::vector<training_check> trainings;
+  for (const std::string& path : chosen.train_lm) {
+    trainings.push_back(check_training(read, fit, path));
+    print(trainings.back());
+    met = met && trainings.back().met;
   }
-  if (!chosen.json.empty()) write_json(chosen.json, read, fitted, steps);
-  met = met && steps.met;
+  if (!chosen.json.empty()) write_json(chosen.json, read, fitted, trainings);
   return chosen.check && !met ? 1 : 0;
 }
 

@@ -11,6 +11,7 @@
 #include <mics/plan/choice.hpp>
 
 #include "../common/group_shape.hpp"
+#include "../mics_perf/statistics.hpp"
 
 namespace plan_tool {
 namespace {
@@ -73,14 +74,16 @@ void read_row(measurements& all, const fields& row, const std::vector<std::strin
 
 /// What was measured several times, beside one contender after the other, counts once, with its median.
 std::vector<model::sample> medians_of(const std::vector<model::sample>& all) {
-  std::map<std::pair<std::string, double>, std::vector<model::sample>> calls;
-  for (const model::sample& s : all) calls[{kind_of(s.call), s.call.bytes}].push_back(s);
+  std::map<std::pair<std::string, double>, std::pair<model::sample, std::vector<double>>> calls;
+  for (const model::sample& s : all) {
+    auto& [call, seconds] = calls[{kind_of(s.call), s.call.bytes}];
+    call = s;
+    seconds.push_back(s.seconds);
+  }
   std::vector<model::sample> medians;
-  for (auto& [call, its] : calls) {
-    const auto middle = its.begin() + static_cast<std::ptrdiff_t>(its.size() / 2);
-    std::nth_element(its.begin(), middle, its.end(),
-                     [](const auto& a, const auto& b) { return a.seconds < b.seconds; });
-    medians.push_back(*middle);
+  for (auto& [kind, its] : calls) {
+    its.first.seconds = perf::median(its.second);
+    medians.push_back(its.first);
   }
   return medians;
 }

@@ -83,8 +83,10 @@ void declare(CLI::App& app, options& to, words& text) {
   app.add_option("--only", to.only, "with --calibrate: contenders whose rows count, by commas (default: all of mics)")
       ->delimiter(',');
   app.add_option("--json", to.json, "with --calibrate: writes everything, measured and predicted, to this file");
-  app.add_option("--train-lm", to.train_lm,
-                 "with --calibrate: file that train_lm wrote with --json; its step times, predicted and measured");
+  app.add_option(
+         "--train-lm", to.train_lm,
+         "with --calibrate: files that train_lm wrote with --json, by commas; step times, predicted and measured")
+      ->delimiter(',');
 }
 
 void describe_machine(mics::model::machine& on, const words& text) {

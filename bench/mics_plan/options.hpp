@@ -17,7 +17,7 @@ struct options {
   bool rows = false;                       ///< print every residual
   std::vector<std::string> only{};         ///< contenders whose rows are fitted; empty: all of this library
   std::string json{};                      ///< file for all that was predicted
-  std::string train_lm{};                  ///< file of step times to predict
+  std::vector<std::string> train_lm{};     ///< files of step times to predict
 };
 
 /// Reads the command line; what it cannot use ends the program with exit code 2 and a sentence (0 after --help).

@@ -22,8 +22,9 @@ json json_of(const mics::model::residual& r) {
           {"predicted_us", 1e6 * r.predicted_s}};
 }
 
-json json_of(const step_prediction& way) {
-  return {{"name", way.name},
+json json_of(const step_prediction& way, const std::string& training) {
+  return {{"training", training},
+          {"name", way.name},
           {"partition", way.partition},
           {"rounds", way.errors.size()},
           {"time_us", 1e6 * way.measured_s},
@@ -32,11 +33,11 @@ json json_of(const step_prediction& way) {
 }
 
 /// One element a line.
-template <class Elements> void write_list(std::ofstream& file, const char* name, const Elements& all) {
+void write_list(std::ofstream& file, const char* name, const std::vector<json>& all) {
   file << " \"" << name << "\": [";
   const char* separator = "\n  ";
-  for (const auto& each : all) {
-    file << separator << json_of(each).dump();
+  for (const json& each : all) {
+    file << separator << each.dump();
     separator = ",\n  ";
   }
   file << "]";
@@ -45,17 +46,19 @@ template <class Elements> void write_list(std::ofstream& file, const char* name,
 }  // namespace
 
 void write_json(const std::string& path, const measurements& read, const std::vector<mics::model::residual>& fitted,
-                const training_check& steps) {
-  const json context{{"program", "mics_plan"},
-                     {"transport", read.transport},
-                     {"type", read.type},
-                     {"files", read.about},
-                     {"training", steps.about}};
+                const std::vector<training_check>& trainings) {
+  const json context{
+      {"program", "mics_plan"}, {"transport", read.transport}, {"type", read.type}, {"files", read.about}};
+  std::vector<json> rows, steps;
+  for (const auto& r : fitted) rows.push_back(json_of(r));
+  for (const training_check& training : trainings) {
+    for (const step_prediction& way : training.ways) steps.push_back(json_of(way, training.about));
+  }
   std::ofstream file(path);
   file << "{\"context\": " << context.dump() << ",\n";
-  write_list(file, "rows", fitted);
+  write_list(file, "rows", rows);
   file << ",\n";
-  write_list(file, "steps", steps.ways);
+  write_list(file, "steps", steps);
   file << "}\n";
   if (!file) throw std::runtime_error("--json: cannot write '" + path + "'");
 }

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "../mics_perf/statistics.hpp"
 #include "fields.hpp"
 
 namespace plan_tool {
@@ -36,19 +38,21 @@ double calls_s(const measurements& read, const model::calibration& fit, const st
   return seconds;
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+/// Predictions from other links would say nothing.
+void require_transport(const fields& context, const std::string& measured) {
+  if (context.text("transport") == measured) return;
+  throw std::invalid_argument(context.where() + ".transport is " + context.at("transport").dump() +
+                              "; allowed: that of the rows of --calibrate, " + measured);
 }
 
 }  // namespace
 
-double step_prediction::median_error() const { return median(errors); }
+double step_prediction::median_error() const { return perf::median(errors); }
 
 training_check check_training(const measurements& read, const model::calibration& fit, const std::string& path) {
   const json_file file(path);
   const fields calls(file.whole().at("calls"), file.whole().where() + ": calls");
+  require_transport(fields(file.whole().at("context"), file.whole().where() + ": context"), read.transport);
   training_check all;
   all.about = file.about({"transport", "nodes", "node_size", "micro_steps", "samples", "width"});
   std::map<std::string, std::vector<std::array<double, 2>>> times;
@@ -65,8 +69,8 @@ training_check check_training(const measurements& read, const model::calibration
       predicted.push_back(expected);
       way.errors.push_back(expected / took - 1);
     }
-    way.measured_s = median(measured);
-    way.predicted_s = median(predicted);
+    way.measured_s = perf::median(measured);
+    way.predicted_s = perf::median(predicted);
     all.met = all.met && std::abs(way.median_error()) <= goal;
   }
   return all;
