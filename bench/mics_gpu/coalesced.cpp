@@ -45,13 +45,14 @@ std::vector<contender> contenders(workbench& on, const std::vector<perf::exchang
   const auto raw_each = [raw] {
     for (const auto& call : raw) call();
   };
-  return {{"nccl_each", raw_each},
-          {"nccl_group", [raw_each] { mics::nccl::grouped(raw_each); }},
-          {"each",
-           [&on, calls] {
-             for (const perf::exchange& call : calls) on.station.start(call, {});
-           }},
-          {"batch", [&on, batch] { batch.run(on.here.stream()); }}};
+  return {
+      {"nccl_each", raw_each},
+      {"nccl_group", [raw_each, comm = on.station.group().native_handle()] { mics::nccl::grouped(comm, raw_each); }},
+      {"each",
+       [&on, calls] {
+         for (const perf::exchange& call : calls) on.station.start(call, {});
+       }},
+      {"batch", [&on, batch] { batch.run(on.here.stream()); }}};
 }
 
 void measure(workbench& on, mics::operation op) {

@@ -23,7 +23,7 @@ class stages_of : public mics::nccl::communicator_ref {
 /// The group of NCCL calls that a native all-gather makes.
 std::function<void()> raw_native(const perf::exchange& call, ncclComm_t comm, cudaStream_t stream) {
   return [=] {
-    mics::nccl::grouped([&] {
+    mics::nccl::grouped(comm, [&] {
       mics::nccl::check(ncclAllGather(call.in.data(), call.out.data(), call.block_bytes(), ncclInt8, comm, stream),
                         "ncclAllGather", comm);
     });
@@ -38,7 +38,7 @@ std::function<void()> raw_hierarchical(const perf::exchange& call, const stages_
   return [=] {
     const std::size_t bytes = call.block_bytes();
     const auto slot = [&](int rank) { return call.out.data() + static_cast<std::size_t>(rank) * bytes; };
-    mics::nccl::grouped([&] {
+    mics::nccl::grouped(rail, [&] {
       for (int other = 0; other < shape.nodes; ++other) {
         if (other == shape.node()) continue;
         check(ncclSend(call.in.data(), bytes, ncclInt8, other, rail, stream), "ncclSend", rail);
@@ -46,7 +46,7 @@ std::function<void()> raw_hierarchical(const perf::exchange& call, const stages_
               "ncclRecv", rail);
       }
     });
-    mics::nccl::grouped([&] {
+    mics::nccl::grouped(node, [&] {
       for (int row = 0; row < shape.nodes; ++row) {
         const std::byte* const own =
             row == shape.node() ? call.in.data() : slot(row * shape.node_size + shape.local_rank());

@@ -95,6 +95,31 @@ TEST_CASE("the caller's own communicator is used, and survives") {
   }
 }
 
+TEST_CASE("the caller's communicator that does not block is refused, but can be duplicated") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    if (cluster.world == 1) continue;
+    on_gpus(cluster, [](gpu_host& host) {
+      ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+      config.blocking = 0;
+      ncclComm_t own = nullptr;
+      ncclResult_t state = ncclCommInitRankConfig(&own, host.size(), host.unique_id(), host.rank(), &config);
+      while (state == ncclInProgress) ncclCommGetAsyncError(own, &state);
+      check(state, "ncclCommInitRankConfig", own);
+      const gpu_stream stream;
+      auto chosen = gpu_host::patient();
+      ensure_words(words_of<mics::usage_error>([&] { const communicator_ref asks_where_ranks_are(own, chosen); }),
+                   {"config.blocking is 0", "duplicate()", "rank " + std::to_string(host.rank())});
+      const communicator_ref adopted(own, {.node_size = host.size()});
+      ensure_words(words_of<mics::usage_error>([&] { mics::barrier(adopted, stream); }), {"config.blocking is 0"});
+      const auto world = communicator::duplicate(own, chosen);
+      check_on_gpu(world, {0, world.size(), 1}, stream, {.what = mics::operation::all_gather, .count = 33});
+      check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+      host.barrier();
+      check(ncclCommAbort(own), "ncclCommAbort");
+    });
+  }
+}
+
 TEST_CASE("one thread drives several GPUs") {
   with_several_gpus([](const several_gpus& gpus) {
     const int devices = static_cast<int>(gpus.size());
@@ -150,7 +175,8 @@ TEST_CASE("one thread makes the groups of several GPUs") {
           of_one.prepare(mics::group_kind::rail);
         }
         all.run();
-        ensure(groups[0].node().size() == 2 && groups[0].rail().size() == 2, "the node and rail groups");
+        const auto& shape = groups[0].partition().shape();
+        ensure(groups[0].node().size() == shape.node_size && groups[0].rail().size() == shape.nodes, "node and rail");
       }
       mics::nccl::together gathers;
       for (std::size_t i = 0; i < gpus.size(); ++i) {

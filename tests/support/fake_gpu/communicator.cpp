@@ -75,6 +75,7 @@ std::shared_ptr<ncclComm> make(std::shared_ptr<clique> its, int rank, int device
   made->rank = rank;
   made->device = device;
   made->copy_engines = config != nullptr && config->CTAPolicy == NCCL_CTA_POLICY_ZERO;
+  made->blocking = config == nullptr || config->blocking != 0;
   return made;
 }
 
@@ -116,7 +117,7 @@ ncclResult_t split(ncclComm_t parent, int colour, int key, ncclComm_t* made, con
   const auto meet = its->all->next_split(its->rank);
   meet->bring(its->rank, {colour, key, its->device});
   const auto rest = make(nullptr, 0, its->device, config);
-  return behind_group([=] {
+  const auto meet_and_make = [=] {
     if (!meet->await(its->rank)) {
       if (meet->has_left(its->rank)) return ncclInternalError;
       complain("rank " + std::to_string(its->rank) + " waited in vain for the others to split a communicator");
@@ -135,6 +136,15 @@ ncclResult_t split(ncclComm_t parent, int colour, int key, ncclComm_t* made, con
     rest->rank = static_cast<int>(me - chosen.begin());
     *made = enter(rest);
     return ncclSuccess;
+  };
+  if (its->blocking) return behind_group(meet_and_make);
+  return behind_group([its, meet_and_make] {
+    its->splitting = true;
+    its->split = std::thread([its, meet_and_make] {
+      static_cast<void>(meet_and_make());
+      its->splitting = false;
+    });
+    return ncclInProgress;
   });
 }
 
@@ -203,6 +213,7 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
     }
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
+  if (its->split.joinable()) its->split.join();
   if (!its->windows.empty()) fake_gpu::complain("a communicator was destroyed before its windows");
   return ncclSuccess;
 }
@@ -217,6 +228,7 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
   }
   return fake_gpu::behind_group([its] {
     while (its->in_flight > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
+    if (its->split.joinable()) its->split.join();
     return ncclSuccess;
   });
 }
@@ -245,7 +257,7 @@ ncclResult_t ncclCommUserRank(const ncclComm_t comm, int* rank) {
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
   const auto its = find_communicator(comm, "ncclCommGetAsyncError");
   if (!its) return ncclInvalidArgument;
-  *state = its->all->state(its->rank);
+  *state = its->splitting ? ncclInProgress : its->all->state(its->rank);
   return ncclSuccess;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,10 @@ struct ncclComm {
   int rank = 0;
   int device = 0;
   bool copy_engines = false;  ///< NCCL_CTA_POLICY_ZERO
+  bool blocking = true;       ///< else its calls return before they are done
+
+  std::atomic<bool> splitting{false};  ///< one that does not block is in a split
+  std::thread split{};
 
   std::atomic<int> in_flight{0};  ///< launches that have not ended
 

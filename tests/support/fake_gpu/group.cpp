@@ -42,13 +42,20 @@ void begin(launch&& l) {
 
 ncclResult_t end() {
   group done = std::exchange(current, group{});
+  ncclResult_t fine = ncclSuccess;
   for (const auto& wait : done.waiting) {
     const ncclResult_t result = wait();
-    if (done.error == ncclSuccess) done.error = result;
+    if (result == ncclInProgress)
+      fine = result;
+    else if (done.error == ncclSuccess)
+      done.error = result;
   }
   if (done.error != ncclSuccess) return done.error;
-  for (launch& l : done.launches) begin(std::move(l));
-  return ncclSuccess;
+  for (launch& l : done.launches) {
+    if (!l.comm->blocking) fine = ncclInProgress;
+    begin(std::move(l));
+  }
+  return fine;
 }
 
 }  // namespace
@@ -63,7 +70,7 @@ ncclResult_t submit(const std::shared_ptr<ncclComm>& comm, cudaStream_t stream, 
   }
   if (current.depth == 0) {
     begin({comm, found, {c}});
-    return ncclSuccess;
+    return comm->blocking ? ncclSuccess : ncclInProgress;
   }
   const auto same = std::find_if(current.launches.begin(), current.launches.end(),
                                  [&](const launch& l) { return l.comm == comm && l.stream == found; });

@@ -25,16 +25,21 @@ class foreign_split {
   void run(ncclComm_t from, int device, int rank) {
     ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
     config.splitShare = 0;  // to abort it must not abort the caller's
-    ncclComm_t made = nullptr;
+    config.blocking = 1;    // whatever the caller's is
     ncclResult_t result = ncclUnhandledCudaError;
-    if (cudaSetDevice(device) == cudaSuccess) result = ncclCommSplit(from, 0, rank, &made, &config);
+    if (cudaSetDevice(device) == cudaSuccess) result = ncclCommSplit(from, 0, rank, made_.get(), &config);
     std::unique_lock lock(mutex_);
+    while (result == ncclInProgress && !abandoned_) {  // the caller's does not block
+      changed_.wait_for(lock, std::chrono::milliseconds(1), [this] { return abandoned_; });
+      // Once abandoned it is not touched any more: its owner may have ended it.
+      if (!abandoned_ && ncclCommGetAsyncError(from, &result) != ncclSuccess) result = ncclInternalError;
+    }
     if (abandoned_) {
+      if (result == ncclInProgress) return static_cast<void>(made_.release());  // NCCL may still write to it
       lock.unlock();
-      if (made != nullptr) ncclCommAbort(made);
+      if (*made_ != nullptr) ncclCommAbort(*made_);
       return;
     }
-    made_ = made;
     result_ = result;
     done_ = true;
     changed_.notify_all();
@@ -45,10 +50,11 @@ class foreign_split {
     std::unique_lock lock(mutex_);
     if (!changed_.wait_for(lock, timeout, [this] { return done_; })) {
       abandoned_ = true;
+      changed_.notify_all();
       return nullptr;
     }
     check(result_, "ncclCommSplit", from, where);
-    return made_;
+    return *made_;
   }
 
  private:
@@ -56,7 +62,7 @@ class foreign_split {
   std::condition_variable changed_{};
   bool done_ = false;
   bool abandoned_ = false;
-  ncclComm_t made_ = nullptr;
+  std::unique_ptr<ncclComm_t> made_ = std::make_unique<ncclComm_t>(nullptr);
   ncclResult_t result_ = ncclSuccess;
 };
 

@@ -8,8 +8,9 @@
 
 namespace mics::nccl {
 
-/// Issues what `calls` calls of NCCL as one launch. Should one of them fail, the group is still closed.
-template <class Calls> void grouped(Calls&& calls) {
+/// Issues what `calls` calls of NCCL as one launch. Should one of them fail, the group is still closed. `comm`: what it
+/// calls, or splits (one of several).
+template <class Calls> void grouped(ncclComm_t comm, Calls&& calls) {
   check(ncclGroupStart(), "ncclGroupStart");
   try {
     std::forward<Calls>(calls)();
@@ -17,7 +18,7 @@ template <class Calls> void grouped(Calls&& calls) {
     ncclGroupEnd();
     throw;
   }
-  check(ncclGroupEnd(), "ncclGroupEnd");
+  check(ncclGroupEnd(), "ncclGroupEnd", comm);
 }
 
 }  // namespace mics::nccl

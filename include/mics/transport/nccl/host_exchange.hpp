@@ -92,7 +92,7 @@ template <class T> std::vector<std::vector<T>> gather_on_host(std::span<member* 
     first_use = first_use || its_first;
   }
   const auto begin = [&] {
-    grouped([&] {
+    grouped(groups.front()->whole(), [&] {
       for (const host_exchange<T>& one : exchanges) one.begin();
     });
   };

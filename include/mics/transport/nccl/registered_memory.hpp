@@ -93,7 +93,7 @@ class registered_memory {
 
   /// Lets the ranks of a stage's communicator reach the memory. Collective.
   void open_window(stage s) {
-    if (!group_->has(s)) grouped([&] { group_->make(s); });
+    if (!group_->has(s)) grouped(group_->whole(), [&] { group_->make(s); });
 #if NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0)
     handle window{};
     const ncclComm_t comm = group_->wire_of(s, nullptr).comm;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <cuda_runtime_api.h>
@@ -25,12 +27,33 @@ namespace mics::nccl {
   throw transport_error(std::string(call) + " failed", std::move(where));
 }
 
+/// Throws usage_error: what a communicator that does not block has begun would only be in the stream some time later,
+/// and all that the library enqueues next would come before it. Waits first, so that NCCL is done with the caller's
+/// buffers.
+[[noreturn]] inline void refuse_in_progress(const char* call, ncclComm_t comm, error_context where) {
+  using namespace std::chrono_literals;
+  ncclResult_t state = ncclInProgress;
+  const auto end = std::chrono::steady_clock::now() + 10s;  // a peer may never come
+  while (comm != nullptr && state == ncclInProgress && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(100us);
+    if (ncclCommGetAsyncError(comm, &state) != ncclSuccess) break;
+  }
+  if (comm != nullptr && where.rank < 0) ncclCommUserRank(comm, &where.rank);
+  throw usage_error(
+      std::string(call) +
+          " returned before it was done: config.blocking is 0 (or NCCL_COMM_BLOCKING in the environment); "
+          "allowed: communicators that block; mics::nccl::communicator::duplicate() makes one of this",
+      std::move(where));
+}
+
 /// Refuses the result of a call that failed; `where` is what is known of its context.
 inline void check(ncclResult_t result, const char* call, ncclComm_t comm = nullptr) {
-  if (result != ncclSuccess && result != ncclInProgress) refuse(result, call, comm, {});
+  if (result == ncclInProgress) refuse_in_progress(call, comm, {});
+  if (result != ncclSuccess) refuse(result, call, comm, {});
 }
 inline void check(ncclResult_t result, const char* call, ncclComm_t comm, const error_context& where) {
-  if (result != ncclSuccess && result != ncclInProgress) refuse(result, call, comm, where);
+  if (result == ncclInProgress) refuse_in_progress(call, comm, where);
+  if (result != ncclSuccess) refuse(result, call, comm, where);
 }
 inline void check(cudaError_t result, const char* call) {
   if (result != cudaSuccess) refuse(result, call, {});

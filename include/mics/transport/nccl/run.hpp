@@ -49,7 +49,7 @@ inline std::vector<member*> groups_of(std::span<launch> launches) {
 /// Splits off one stage's communicator where it is needed and missing. Several launches are those of several GPUs of
 /// this process, which is why their communicators are made as one.
 inline void make_stage(std::span<launch> launches, stage s) {
-  grouped([&] {
+  grouped(launches.front().group().whole(), [&] {
     for (const launch& l : launches) {
       bool wanted = false;
       l.for_each_stage([&](stage its) { wanted = wanted || its == s; });
@@ -107,7 +107,7 @@ inline void issue(std::span<launch> launches) {
     launches.front().issue(0);
   } else {
     for (int step = 0; step <= last; ++step) {
-      grouped([&] {
+      grouped(launches.front().group().whole(), [&] {
         for (const launch& l : launches) l.issue(step);
       });
     }

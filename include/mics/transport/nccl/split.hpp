@@ -81,7 +81,7 @@ inline std::vector<std::shared_ptr<member>> split(std::span<const split_order> o
   config.splitShare = 0;  // stages have resources of their own
   std::vector<ncclComm_t> made(orders.size());
   within_deadline(parents, parents.front()->chosen().timeout, "splitting a group", [&] {
-    grouped([&] {
+    grouped(parents.front()->whole(), [&] {
       for (std::size_t i = 0; i < orders.size(); ++i) {
         const member& m = *parents[i];
         const device_scope current(m.device());
