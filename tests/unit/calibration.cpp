@@ -78,6 +78,21 @@ TEST_CASE("a profile follows a rate that falls in steps, and predicts sizes that
   CHECK(model::median_error(fitted.link_residuals(samples)) > 0.05);
 }
 
+TEST_CASE("a profile follows a library that changes its protocol") {
+  std::vector<model::sample> samples;
+  const auto seconds = [](double bytes) { return 50e-6 + (bytes > 1 << 15 ? 80e-6 : 0) + bytes / 1e9; };
+  for (double bytes = 4096; bytes <= 1 << 25; bytes *= 2) {
+    const model::collective c{operation::all_gather, algorithm::ring, {2, 2}, bytes};
+    samples.push_back({c, seconds(bytes), 1});
+  }
+  const auto fitted = model::calibration::fit(samples);
+  for (const auto& r : fitted.residuals(samples)) CHECK(std::abs(r.relative()) < 0.02);
+  const model::collective before{operation::all_gather, algorithm::ring, {2, 2}, 24000};
+  const model::collective behind{operation::all_gather, algorithm::ring, {2, 2}, 48000};
+  CHECK(fitted.seconds(before) == doctest::Approx(seconds(24000)).epsilon(0.02));
+  CHECK(fitted.seconds(behind) == doctest::Approx(seconds(48000)).epsilon(0.02));
+}
+
 TEST_CASE("what was not measured is predicted from the links") {
   const auto samples = samples_of(truth);
   const auto fitted = model::calibration::fit(samples);
