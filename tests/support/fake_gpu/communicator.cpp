@@ -138,7 +138,7 @@ ncclResult_t split(ncclComm_t parent, int colour, int key, ncclComm_t* made, con
     return ncclSuccess;
   };
   if (its->blocking) return behind_group(meet_and_make);
-  return behind_group([its, meet_and_make] {
+  const ncclResult_t begun = behind_group([its, meet_and_make] {
     its->splitting = true;
     its->split = std::thread([its, meet_and_make] {
       static_cast<void>(meet_and_make());
@@ -146,6 +146,7 @@ ncclResult_t split(ncclComm_t parent, int colour, int key, ncclComm_t* made, con
     });
     return ncclInProgress;
   });
+  return begun == ncclInProgress ? ncclSuccess : begun;  // as NCCL 2.28 does; the state of the parent tells
 }
 
 }  // namespace

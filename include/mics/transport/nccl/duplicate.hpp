@@ -29,10 +29,13 @@ class foreign_split {
     ncclResult_t result = ncclUnhandledCudaError;
     if (cudaSetDevice(device) == cudaSuccess) result = ncclCommSplit(from, 0, rank, made_.get(), &config);
     std::unique_lock lock(mutex_);
-    while (result == ncclInProgress && !abandoned_) {  // the caller's does not block
+    // If the caller's does not block, only its state tells when the split is done: some NCCLs return ncclSuccess
+    // before.
+    while (!abandoned_ && (result == ncclSuccess || result == ncclInProgress)) {
+      // (Once abandoned it is not touched any more: its owner may have ended it.)
+      if (ncclCommGetAsyncError(from, &result) != ncclSuccess) result = ncclInternalError;
+      if (result != ncclInProgress) break;
       changed_.wait_for(lock, std::chrono::milliseconds(1), [this] { return abandoned_; });
-      // Once abandoned it is not touched any more: its owner may have ended it.
-      if (!abandoned_ && ncclCommGetAsyncError(from, &result) != ncclSuccess) result = ncclInternalError;
     }
     if (abandoned_) {
       if (result == ncclInProgress) return static_cast<void>(made_.release());  // NCCL may still write to it
