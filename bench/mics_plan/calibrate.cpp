@@ -19,7 +19,7 @@ namespace {
 
 namespace model = mics::model;
 
-constexpr double goal = 0.10;
+constexpr double collective_goal = 0.10;
 
 void print_rate(const char* name, double bytes_per_s) {
   if (bytes_per_s >= model::detail::unlimited) {
@@ -79,12 +79,12 @@ bool print_sizes(const std::vector<model::residual>& fitted) {
   grouped<int> sizes;
   for (const auto& r : fitted) sizes[static_cast<int>(std::lround(std::log2(r.measured.call.bytes)))].push_back(r);
   bool met = true;
-  std::printf("#\n# median error at every size (goal: at most %.0f %%)\n", 100 * goal);
+  std::printf("#\n# median error at every size (goal: at most %.0f %%)\n", 100 * collective_goal);
   for (const auto& [power, its] : sizes) {
     const double error = model::median_error(its);
-    met = met && error <= goal;
+    met = met && error <= collective_goal;
     std::printf("  2^%-2d bytes %6zu rows %6.1f %%%s\n", power, its.size(), 100 * error,
-                error <= goal ? "" : "  missed");
+                error <= collective_goal ? "" : "  missed");
   }
   return met;
 }

@@ -8,9 +8,9 @@
 namespace plan_tool {
 namespace {
 
-using json = nlohmann::ordered_json;
+using ordered = nlohmann::ordered_json;
 
-json json_of(const mics::model::residual& r) {
+ordered json_of(const mics::model::residual& r) {
   const auto& c = r.measured.call;
   return {{"op", name_of(c.what)},
           {"algo", name_of(c.how)},
@@ -22,7 +22,7 @@ json json_of(const mics::model::residual& r) {
           {"predicted_us", 1e6 * r.predicted_s}};
 }
 
-json json_of(const step_prediction& way, const std::string& training) {
+ordered json_of(const step_prediction& way, const std::string& training) {
   return {{"training", training},
           {"name", way.name},
           {"partition", way.partition},
@@ -33,10 +33,10 @@ json json_of(const step_prediction& way, const std::string& training) {
 }
 
 /// One element a line.
-void write_list(std::ofstream& file, const char* name, const std::vector<json>& all) {
+void write_list(std::ofstream& file, const char* name, const std::vector<ordered>& all) {
   file << " \"" << name << "\": [";
   const char* separator = "\n  ";
-  for (const json& each : all) {
+  for (const ordered& each : all) {
     file << separator << each.dump();
     separator = ",\n  ";
   }
@@ -47,9 +47,9 @@ void write_list(std::ofstream& file, const char* name, const std::vector<json>& 
 
 void write_json(const std::string& path, const measurements& read, const std::vector<mics::model::residual>& fitted,
                 const std::vector<training_check>& trainings) {
-  const json context{
+  const ordered context{
       {"program", "mics_plan"}, {"transport", read.transport}, {"type", read.type}, {"files", read.about}};
-  std::vector<json> rows, steps;
+  std::vector<ordered> rows, steps;
   for (const auto& r : fitted) rows.push_back(json_of(r));
   for (const training_check& training : trainings) {
     for (const step_prediction& way : training.ways) steps.push_back(json_of(way, training.about));

@@ -17,7 +17,7 @@ namespace {
 
 namespace model = mics::model;
 
-constexpr double goal = 0.15;
+constexpr double step_goal = 0.15;
 
 /// All calls of this kind in one step; the algorithm is the one that the library chose for its like.
 double call_s(const measurements& read, const model::calibration& fit, const fields& call,
@@ -71,7 +71,7 @@ training_check check_training(const measurements& read, const model::calibration
     }
     way.measured_s = perf::median(measured);
     way.predicted_s = perf::median(predicted);
-    all.met = all.met && std::abs(way.median_error()) <= goal;
+    all.met = all.met && std::abs(way.median_error()) <= step_goal;
   }
   return all;
 }
@@ -86,7 +86,7 @@ void print(const training_check& all) {
     std::printf("  %-24s %4d %9.3f ms %9.3f ms %+6.1f %% %+6.1f %% %+6.1f %%\n", way.name.c_str(), way.partition,
                 1e3 * way.measured_s, 1e3 * way.predicted_s, 100 * way.median_error(), 100 * *least, 100 * *most);
   }
-  std::printf("# goal of %.0f %%: %s\n", 100 * goal, all.met ? "met" : "missed");
+  std::printf("# goal of %.0f %%: %s\n", 100 * step_goal, all.met ? "met" : "missed");
 }
 
 }  // namespace plan_tool
