@@ -9,11 +9,11 @@
 
 namespace mics::detail {
 
-/// How a rank waits: it spins while every rank has a core of its own, yields when not, and sleeps in short naps when
-/// nothing has come for long, so that ranks that compute are not slowed by those that wait.
+/// How a rank waits: it spins while those it waits for have cores of their own, else gives way at once, and sleeps in
+/// short naps when nothing has come for long, so that ranks that compute are not slowed by those that wait.
 class patience {
  public:
-  patience(bool crowded, std::chrono::milliseconds timeout) : spins_(crowded ? 0 : most_spins), timeout_(timeout) {}
+  patience(bool gives_way, std::chrono::milliseconds timeout) : spins_(gives_way ? 0 : most_spins), timeout_(timeout) {}
 
   /// Something has moved: the deadline starts anew with the next pause.
   void progress() noexcept {

@@ -14,11 +14,12 @@ class board {
  public:
   /// A stamp and what little it is about share a cache line.
   struct alignas(4096) sheet {
-    static constexpr std::size_t most = 8192 - 3 * sizeof(std::uint64_t);
+    static constexpr std::size_t most = 8192 - 4 * sizeof(std::uint64_t);
 
     std::atomic<std::uint64_t> stamp{0};  ///< the time at which it is shown
     std::uint64_t launch = 0;             ///< for which
     std::uint64_t bytes = 0;              ///< that the writer has put there
+    std::atomic<std::uint64_t> core{0};   ///< on which it did so
     std::array<std::byte, most> content;  // not initialized: pages that nobody needs
   };
 
@@ -30,6 +31,10 @@ class board {
   [[nodiscard]] const sheet* shown(std::uint64_t time) const noexcept {
     const sheet& s = sheets_[time % sheets_.size()];
     return s.stamp.load(std::memory_order_acquire) == time ? &s : nullptr;
+  }
+  /// Reader, who waits for the sheet of `time`: where its writer was when it showed the one before.
+  [[nodiscard]] std::uint64_t core_before(std::uint64_t time) const noexcept {
+    return sheets_[(time - 1) % sheets_.size()].core.load(std::memory_order_relaxed);
   }
 
  private:

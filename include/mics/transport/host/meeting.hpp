@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <mics/detail/fold.hpp>
+#include <mics/detail/this_core.hpp>
 #include <mics/error.hpp>
 #include <mics/schedule/part.hpp>
 #include <mics/transport/host/board.hpp>
@@ -49,6 +50,7 @@ class meeting {
       at += room_of(p);
     }
     sheet.launch = launch;
+    sheet.core.store(mics::detail::this_core(), std::memory_order_relaxed);
     sheet.bytes = shown_by(rank_, parts);
     own.show(time_);
   }
@@ -67,6 +69,16 @@ class meeting {
   }
   /// How many have been seen: all before this rank of the group.
   [[nodiscard]] int seen() const noexcept { return static_cast<int>(seen_); }
+
+  /// Would it help the others if this rank gave way? While a rank that is waited for has to get this core, yes; while
+  /// all of them are on other cores, to leave this one and come back would only take time.
+  [[nodiscard]] bool needs_this_core() const noexcept {
+    const std::uint64_t core = mics::detail::this_core();
+    for (std::size_t r = seen_; r < boards_.size(); ++r) {
+      if (boards_[r]->shown(time_) == nullptr && boards_[r]->core_before(time_) == core) return true;
+    }
+    return false;
+  }
 
   /// The sheet of a rank that shows something for a launch that this rank does otherwise, and that rank; null if none.
   /// They will wait for each other for ever.

@@ -1,0 +1,54 @@
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <mics/transport/host/meeting.hpp>
+
+namespace {
+
+using mics::host::board;
+using mics::host::meeting;
+
+void never(int, std::size_t, std::size_t) { FAIL("another size"); }
+
+/// Both ranks of a meeting in this thread; what they show is empty.
+struct two_ranks {
+  std::vector<board> boards = std::vector<board>(2);
+  meeting first = meeting({&boards[0], &boards[1]}, 0), second = meeting({&boards[0], &boards[1]}, 1);
+  std::span<const mics::schedule::part> nothing{};
+};
+
+}  // namespace
+
+TEST_CASE("nobody is past a meeting before all have shown their sheets") {
+  two_ranks ranks;
+  for (int time = 1; time <= 5; ++time) {
+    ranks.first.show(ranks.nothing, 0);
+    CHECK_FALSE(ranks.first.complete(ranks.nothing, never));
+    CHECK(ranks.first.seen() == 1);
+    ranks.second.show(ranks.nothing, 0);
+    CHECK(ranks.second.complete(ranks.nothing, never));
+    CHECK(ranks.first.complete(ranks.nothing, never));
+  }
+}
+
+TEST_CASE("who waits gives way where one of those it waits for was last seen on its core") {
+  constexpr std::size_t elsewhere = 1'000'000;
+  two_ranks ranks;
+  ranks.first.show(ranks.nothing, 0);
+  ranks.second.show(ranks.nothing, 0);
+  CHECK(ranks.first.complete(ranks.nothing, never));
+  CHECK_FALSE(ranks.first.needs_this_core());  // it waits for none
+
+  ranks.first.show(ranks.nothing, 0);
+  bool gives_way = false;
+  for (std::size_t i = 0; i < elsewhere && !gives_way; ++i) {  // whichever core this thread is on
+    ranks.boards[1].blank(1).core = i % 1000;
+    gives_way = ranks.first.needs_this_core();
+  }
+  CHECK(gives_way);
+  ranks.boards[1].blank(1).core = elsewhere;
+  CHECK_FALSE(ranks.first.needs_this_core());
+}
