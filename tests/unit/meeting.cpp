@@ -8,6 +8,7 @@
 
 namespace {
 
+using mics::detail::cores;
 using mics::host::board;
 using mics::host::meeting;
 
@@ -40,15 +41,15 @@ TEST_CASE("who waits gives way where one of those it waits for was last seen on 
   ranks.first.show(ranks.nothing, 0);
   ranks.second.show(ranks.nothing, 0);
   CHECK(ranks.first.complete(ranks.nothing, never));
-  CHECK_FALSE(ranks.first.needs_this_core());  // it waits for none
+  CHECK(ranks.first.where() == cores::elsewhere);  // it waits for none
 
   ranks.first.show(ranks.nothing, 0);
   bool gives_way = false;
   for (std::size_t i = 0; i < elsewhere && !gives_way; ++i) {  // whichever core this thread is on
     ranks.boards[1].blank(1).core = i % 1000;
-    gives_way = ranks.first.needs_this_core();
+    gives_way = ranks.first.where() == cores::crowded;
   }
   CHECK(gives_way);
   ranks.boards[1].blank(1).core = elsewhere;
-  CHECK_FALSE(ranks.first.needs_this_core());
+  CHECK(ranks.first.where() == cores::elsewhere);
 }

@@ -9,11 +9,25 @@
 
 namespace mics::detail {
 
-/// How a rank waits: it spins while those it waits for have cores of their own, else gives way at once, and sleeps in
-/// short naps when nothing has come for long, so that ranks that compute are not slowed by those that wait.
+/// Who runs where while a rank waits.
+enum class cores {
+  enough,    ///< every rank has a core of its own
+  crowded,   ///< somebody needs the core of this one, as far as is known
+  elsewhere  ///< they are crowded too, but those that are waited for were last seen on other ones
+};
+
+/// How a rank waits: it spins while every rank has a core of its own, gives way when not (at once, or when it has spun
+/// for about as long as it takes to leave a core and to come back), and sleeps in short naps when nothing has come for
+/// long, so that ranks that compute are not slowed by those that wait.
 class patience {
  public:
-  patience(bool gives_way, std::chrono::milliseconds timeout) : spins_(gives_way ? 0 : most_spins), timeout_(timeout) {}
+  patience(cores where, std::chrono::milliseconds timeout)
+      : spins_(where == cores::enough      ? most_spins
+               : where == cores::elsewhere ? few_spins
+                                           : 0),
+        timeout_(timeout) {}
+  patience(bool crowded, std::chrono::milliseconds timeout)
+      : patience(crowded ? cores::crowded : cores::enough, timeout) {}
 
   /// Something has moved: the deadline starts anew with the next pause.
   void progress() noexcept {
@@ -33,6 +47,7 @@ class patience {
  private:
   using clock = std::chrono::steady_clock;
   static constexpr unsigned most_spins = 200;
+  static constexpr unsigned few_spins = 100;
   static constexpr unsigned most_yields = 4000;
   static constexpr unsigned few_yields = 5;
   static constexpr unsigned yields_a_look = 16;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <mics/detail/fold.hpp>
+#include <mics/detail/patience.hpp>
 #include <mics/detail/this_core.hpp>
 #include <mics/error.hpp>
 #include <mics/schedule/part.hpp>
@@ -70,14 +71,15 @@ class meeting {
   /// How many have been seen: all before this rank of the group.
   [[nodiscard]] int seen() const noexcept { return static_cast<int>(seen_); }
 
-  /// Would it help the others if this rank gave way? While a rank that is waited for has to get this core, yes; while
-  /// all of them are on other cores, to leave this one and come back would only take time.
-  [[nodiscard]] bool needs_this_core() const noexcept {
+  /// Where are the ranks that are waited for, if there are more ranks than cores?
+  [[nodiscard]] mics::detail::cores where() const noexcept {
     const std::uint64_t core = mics::detail::this_core();
     for (std::size_t r = seen_; r < boards_.size(); ++r) {
-      if (boards_[r]->shown(time_) == nullptr && boards_[r]->core_before(time_) == core) return true;
+      if (boards_[r]->shown(time_) == nullptr && boards_[r]->core_before(time_) == core) {
+        return mics::detail::cores::crowded;
+      }
     }
-    return false;
+    return mics::detail::cores::elsewhere;
   }
 
   /// The sheet of a rank that shows something for a launch that this rank does otherwise, and that rank; null if none.

@@ -174,7 +174,7 @@ class member {
   void meet(mics::host::meeting& all, std::span<const schedule::part> parts, const schedule::launch& order,
             std::uint64_t ticket) {
     all.show(parts, order.compared ? 0 : ticket);
-    mics::detail::patience wait(at().crowded && all.needs_this_core(), order.timeout);
+    mics::detail::patience wait(at().crowded ? all.where() : mics::detail::cores::enough, order.timeout);
     const auto wrong_size = [this](int peer, std::size_t expected, std::size_t shown) {
       port_.refuse(peer, expected, shown);
     };

@@ -155,7 +155,7 @@ class member {
   void meet(mics::host::meeting& all, std::span<const schedule::part> parts, const schedule::launch& order,
             std::uint64_t ticket) {
     all.show(parts, order.compared ? 0 : ticket);
-    detail::patience wait(cluster().crowded() && all.needs_this_core(), order.timeout);
+    detail::patience wait(cluster().crowded() ? all.where() : detail::cores::enough, order.timeout);
     const auto wrong_size = [this](int peer, std::size_t expected, std::size_t shown) {
       port_.refuse(peer, expected, shown);
     };
