@@ -20,29 +20,33 @@
 namespace train_lm {
 
 /// What one rank keeps of one layer: its shard of the parameters and of the optimizer's moments.
-template <class Math> struct sharded_layer {
+template <class Rank> struct sharded_layer {
   mics::shard_layout layout;
-  typename Math::buffer parameters;
-  adamw_on<Math> optimizer;
+  typename Rank::room parameters;
+  adamw_on<typename Rank::math_type> optimizer;
 };
 
 /// Trains the language model with sharded model states. A layer exists in full only while it computes.
 /// All communication of the training is in this file: gather, hop 1 and hop 2.
+/// The rank (host_rank.hpp) says how and in which memory is computed, and has room for what is gathered and reduced.
 /// `stream` is that of the math, where it has one: then computation and communication only line up in it, and the host
 /// goes ahead. Without a stream every call returns when it is done.
-template <class Groups, class Math> class sharded_trainer {
+template <class Groups, class Rank> class sharded_trainer {
+  using math = typename Rank::math_type;
+  using room = typename Rank::room;
+
  public:
   sharded_trainer(Groups& groups, const strategy& how, const settings& s, std::span<const std::uint8_t> text,
-                  Math math = {})
+                  const Rank& here)
       : groups_(groups),
-        math_(math),
+        math_(here.math()),
         how_(how),
         settings_(s),
         text_(text),
-        model_(s.shape, math),
-        layers_(make_layers()),
-        full_(largest_layer()),
-        gradients_(full_.size()),
+        model_(s.shape, math_),
+        layers_(make_layers(here)),
+        full_(here.make_room(largest_layer())),
+        gradients_(here.make_room(largest_layer())),
         sync_(groups, layouts(),
               {.result = mics::gradient_result::mean, .hop_1 = {.how = how.hop_1}, .hop_2 = {.how = how.hop_2}}) {}
 
@@ -124,17 +128,17 @@ template <class Groups, class Math> class sharded_trainer {
   }
 
   // Every rank draws the same start values and keeps its own shard of them.
-  std::vector<sharded_layer<Math>> make_layers() {
-    std::vector<sharded_layer<Math>> layers;
+  std::vector<sharded_layer<Rank>> make_layers(const Rank& here) {
+    std::vector<sharded_layer<Rank>> layers;
     const auto partition = groups_.partition();
     for (std::size_t l = 0; l < model_.layers(); ++l) {
       mics::shard_layout layout(model_.tensors(l), partition.size());
       std::vector<float> full(layout.flat_elements());
       model_.initialize(l, full, settings_.seed);
       const auto mine = layout.shard_range(partition.rank());
-      typename Math::buffer shard(mine.size);
+      room shard = here.make_room(mine.size);
       math_.load(std::span<const float>(full).subspan(mine.first, mine.size), shard);
-      layers.push_back({std::move(layout), std::move(shard), adamw_on<Math>(mine.size, settings_.optimizer, math_)});
+      layers.push_back({std::move(layout), std::move(shard), adamw_on<math>(mine.size, settings_.optimizer, math_)});
     }
     return layers;
   }
@@ -152,15 +156,15 @@ template <class Groups, class Math> class sharded_trainer {
   }
 
   Groups& groups_;
-  Math math_;
+  math math_;
   strategy how_;
   settings settings_;
   std::span<const std::uint8_t> text_;
-  language_model_on<Math> model_;
-  std::vector<sharded_layer<Math>> layers_;
-  typename Math::buffer full_, gradients_;  // room for one layer, the largest
-  typename Math::batch batch_{};
-  typename Math::number loss_{};
+  language_model_on<math> model_;
+  std::vector<sharded_layer<Rank>> layers_;
+  room full_, gradients_;  // room for one layer, the largest
+  typename math::batch batch_{};
+  typename math::number loss_{};
   mics::gradient_sync<Groups> sync_;
 };
 

@@ -48,7 +48,7 @@ template <class World, class Rank, class... Stream>
 training_result train_in(const World& world, Rank& here, const settings& s, const strategy& how,
                          std::span<const std::uint8_t> text, const progress& report, Stream... stream) {
   auto groups = mics::groups(world, {.node_size = s.node_size, .partition_size = how.partition_size});
-  sharded_trainer trainer(groups, how, s, text, here.math());
+  sharded_trainer trainer(groups, how, s, text, here);
   trainer.rehearse(stream...);
   training_result all;
   const int steps_a_report = std::max(1, s.steps / 5);

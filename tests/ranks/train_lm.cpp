@@ -195,7 +195,7 @@ TEST_CASE("train_lm: what a step is planned to move is what is counted") {
       run_threads(s, [&](thread_rank& here) {
         auto groups = mics::groups(here.world(), {.node_size = s.node_size, .partition_size = how.partition_size});
         const auto text = some_text();
-        sharded_trainer trainer(groups, how, s, text, here.math());
+        sharded_trainer trainer(groups, how, s, text, here);
         const link_bytes its = trainer.planned_step().times(count(s.steps));
         if (here.world().rank() == 0) planned = its;
       });

@@ -56,6 +56,8 @@ class computing {
 /// What a training run needs of a rank that is a process with a GPU.
 class nccl_rank {
  public:
+  using math_type = device_math;
+  using room = device_array<float>;
   static constexpr bool counts_bytes = false;
 
   explicit nccl_rank(const settings& s)
@@ -65,6 +67,7 @@ class nccl_rank {
 
   [[nodiscard]] const mics::nccl::communicator& world() const { return world_; }
   [[nodiscard]] device_math math() const { return computing_.math(); }
+  [[nodiscard]] room make_room(std::size_t elements) const { return room(elements); }
   [[nodiscard]] cudaStream_t stream() const { return computing_.stream(); }
 
   void barrier() {

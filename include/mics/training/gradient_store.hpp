@@ -4,24 +4,16 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <new>
 #include <span>
 #include <utility>
 
 #include <mics/communicator.hpp>
 #include <mics/detail/convert.hpp>
 #include <mics/detail/fold.hpp>
+#include <mics/training/gradient_memory.hpp>
 #include <mics/types.hpp>
 
 namespace mics::detail {
-
-/// Elements on cache lines of their own, all zero; kept by everyone who still has work to do on them.
-template <class T> std::shared_ptr<T[]> make_lines(std::size_t elements) {
-  constexpr std::size_t line = 64;
-  auto* raw = static_cast<T*>(::operator new(std::max<std::size_t>(elements, 1) * sizeof(T), std::align_val_t(line)));
-  std::uninitialized_value_construct_n(raw, elements);
-  return std::shared_ptr<T[]>(raw, [](T* memory) { ::operator delete(memory, std::align_val_t(line)); });
-}
 
 /// Gradients of another type are widened by tiles that stay in the first-level cache until they are added.
 inline constexpr std::size_t widening_bytes = 4096;
@@ -56,9 +48,10 @@ void take_gradients(Accumulator* to, const Gradient* from, std::size_t count, bo
 /// Work that was enqueued keeps the memory alive, so the store may go before its streams have run.
 template <communicator C, transportable Gradient, transportable Accumulator> class gradient_store {
  public:
-  gradient_store(std::size_t accumulated, std::size_t incoming)
-      : accumulated_(make_lines<Accumulator>(accumulated)),
-        incoming_(make_lines<Gradient>(incoming)),
+  /// Both in elements; `world` is one that the collectives' groups are split off from.
+  gradient_store(const C& world, std::size_t accumulated, std::size_t incoming)
+      : accumulated_(gradient_memory<C>::template zeros<Accumulator>(world, accumulated)),
+        incoming_(gradient_memory<C>::template zeros<Gradient>(world, incoming)),
         accumulated_elements_(accumulated),
         incoming_elements_(incoming) {}
 

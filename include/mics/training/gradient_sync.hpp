@@ -39,8 +39,8 @@ namespace mics {
 ///   float, float16 and bfloat16 accumulate as float, and double as double.
 /// - Result: the mean divides by N * s (ranks times micro-steps), once, after hop 2; the sum divides by nothing.
 /// - Memory: all of it is allocated here, in two contiguous buffers: one Accumulator an element of this rank's shards,
-///   and one Gradient an element of the largest shard (none if p = 1); see memory_bytes(). The collectives' own
-///   temporaries are what their plans say.
+///   and one Gradient an element of the largest shard (none if p = 1); see memory_bytes(). It is what the
+///   transport moves best: over libfabric its shared memory. The collectives' own temporaries are what their plans say.
 /// - Order: calls without a stream block. Calls with one return at once, read `gradients` and write the shards in its
 ///   order, and their failures throw where the stream is waited for. The calls of one step use one stream, or streams
 ///   that events put in order. A gradient_sync may be destroyed before its streams have run.
@@ -66,7 +66,7 @@ class gradient_sync {
         ranks_(groups.topology().world_size()),
         replicas_(groups.topology().replication_of(rank_)),
         ledger_(units_.size(), rank_),
-        store_(make_store(groups.topology().partition_size())) {
+        store_(make_store(groups.world(), groups.topology().partition_size())) {
     if (groups.topology().partition_size() > 1) partition_ = groups.partition();
     if (replicas_.size > 1) replication_ = groups.replication();
   }
@@ -176,7 +176,7 @@ class gradient_sync {
     return units;
   }
 
-  store make_store(int partition_size) {
+  store make_store(const communicator_type& world, int partition_size) {
     std::size_t all = 0;
     std::size_t largest = 0;
     for (const shard_layout& unit : units_) {
@@ -184,7 +184,7 @@ class gradient_sync {
       all += unit.shard_elements();
       largest = std::max(largest, unit.shard_elements());
     }
-    return store(all, partition_size > 1 ? largest : 0);
+    return store(world, all, partition_size > 1 ? largest : 0);
   }
 
   void check_gradients(std::size_t unit, std::span<const Gradient> gradients) const {

@@ -19,7 +19,7 @@ namespace mics::detail {
 template <transportable Gradient, transportable Accumulator>
 class gradient_store<nccl::communicator_ref, Gradient, Accumulator> {
  public:
-  gradient_store(std::size_t accumulated, std::size_t incoming)
+  gradient_store(const nccl::communicator_ref&, std::size_t accumulated, std::size_t incoming)
       : accumulated_elements_(accumulated), incoming_elements_(incoming) {
     nccl::required_kernels("gradient_sync over NCCL");
     accumulated_ = zeros(accumulated * sizeof(Accumulator));
