@@ -79,10 +79,9 @@ template <launcher Launcher, station Station> class bench {
     }
     std::vector<std::function<void()>> calls;
     for (const contender& one : all) calls.push_back(one.work);
-    return interleave(
-        here_, calls,
-        {chosen_.warmup, chosen_.iterations, chosen_.single ? 1 : repeats_for(any.bytes()), chosen_.budget},
-        Launcher::shared_clock);
+    const int repeats = chosen_.repeats > 0 ? chosen_.repeats : repeats_for(any.bytes());
+    return interleave(here_, calls, {chosen_.warmup, chosen_.iterations, repeats, chosen_.budget},
+                      Launcher::shared_clock);
   }
 
  private:

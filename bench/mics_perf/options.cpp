@@ -69,7 +69,9 @@ void declare(CLI::App& app, options& to, words& text) {
   app.add_option("--spawn", to.spawn, "libfabric: fork so many ranks on this machine, which play the nodes")
       ->check(CLI::PositiveNumber);
   app.add_option("--link", to.link, "libfabric: count what comes into rank 0's node through this network interface");
-  app.add_flag("--single", to.single, "every call begins behind a barrier; else small ones run back to back");
+  app.add_option("--repeats", to.repeats, "calls back to back in a sample (default: 256K / size, from 1 to 16)")
+      ->check(CLI::PositiveNumber);
+  app.add_flag_callback("--single", [&to] { to.repeats = 1; }, "every call begins behind a barrier: --repeats 1");
   app.add_option("--tune", to.tune,
                  "nccl: measure all algorithms and write the fastest to this file (all operations, 8 B to 1 GiB, "
                  "unless --op, -b or -e say otherwise)");

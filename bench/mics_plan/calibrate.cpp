@@ -109,7 +109,7 @@ int calibrate(const options& chosen) {
   std::printf("# goal: %s\n", met ? "met" : "missed");
   std::vector<training_check> trainings;
   for (const std::string& path : chosen.train_lm) {
-    trainings.push_back(check_training(read, fit, path));
+    trainings.push_back(check_training(read, fit, path, chosen.burst_bytes));
     print(trainings.back());
     met = met && trainings.back().met;
   }

@@ -18,6 +18,7 @@ struct options {
   std::vector<std::string> only{};         ///< contenders whose rows are fitted; empty: all of this library
   std::string json{};                      ///< file for all that was predicted
   std::vector<std::string> train_lm{};     ///< files of step times to predict
+  double burst_bytes = 0;                  ///< that the network of those steps lets pass at once after a pause
 };
 
 /// Reads the command line; what it cannot use ends the program with exit code 2 and a sentence (0 after --help).

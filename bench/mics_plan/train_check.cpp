@@ -19,7 +19,7 @@ namespace model = mics::model;
 
 constexpr double step_goal = 0.15;
 
-/// All calls of this kind in one step; the algorithm is the one that the library chose for its like.
+/// One call of this kind; the algorithm is the one that the library chose for its like.
 double call_s(const measurements& read, const model::calibration& fit, const fields& call,
               std::set<std::string>& unknown) {
   const mics::hierarchy shape{call.count("nodes"), call.count("node_size")};
@@ -27,14 +27,22 @@ double call_s(const measurements& read, const model::calibration& fit, const fie
   if (c.shape.nodes * c.shape.node_size == 1) return 0;  // a copy, which the computing alone makes as well
   if (c.how == mics::algorithm::automatic) c.how = read.chosen_for(c);
   if (fit.profile_of(c) == nullptr) unknown.insert(kind_of(c));
-  return call.count("times") * fit.seconds(c);
+  return fit.seconds(c);
 }
 
-/// All collectives of a step.
-double calls_s(const measurements& read, const model::calibration& fit, const std::vector<fields>& calls,
-               std::set<std::string>& unknown) {
-  double seconds = 0;
-  for (const fields& call : calls) seconds += call_s(read, fit, call, unknown);
+/// What a step computes and what its collectives take, less what the network saved up while it computed: evenly
+/// between the calls that cross it.
+double step_s(const measurements& read, const model::calibration& fit, const std::vector<fields>& calls,
+              double compute_s, double burst_s, std::set<std::string>& unknown) {
+  int crossings = 0;
+  for (const fields& call : calls) crossings += call.count("nodes") > 1 ? call.count("times") : 0;
+  const double saved_s = crossings == 0 ? 0 : std::min(burst_s, compute_s / crossings);
+  double seconds = compute_s;
+  for (const fields& call : calls) {
+    const double alone_s = call_s(read, fit, call, unknown);
+    const bool crosses = call.count("nodes") > 1;
+    seconds += call.count("times") * (crosses ? std::max(0.0, alone_s - saved_s) : alone_s);
+  }
   return seconds;
 }
 
@@ -49,16 +57,19 @@ void require_transport(const fields& context, const std::string& measured) {
 
 double step_prediction::median_error() const { return perf::median(errors); }
 
-training_check check_training(const measurements& read, const model::calibration& fit, const std::string& path) {
+training_check check_training(const measurements& read, const model::calibration& fit, const std::string& path,
+                              double burst_bytes) {
   const json_file file(path);
   const fields calls(file.whole().at("calls"), file.whole().where() + ": calls");
   require_transport(fields(file.whole().at("context"), file.whole().where() + ": context"), read.transport);
+  const double burst_s = burst_bytes / fit.links().slow.bytes_per_s;
   training_check all;
   all.about = file.about({"transport", "nodes", "node_size", "micro_steps", "samples", "width"});
   std::map<std::string, std::vector<std::array<double, 2>>> times;
   for (const fields& row : file.rows()) {
     const std::string name = row.text("name");
-    const double predicted = row.positive("compute_us") * 1e-6 + calls_s(read, fit, calls.list(name), all.unknown);
+    const double predicted = 
+        step_s(read, fit, calls.list(name), row.positive("compute_us") * 1e-6, burst_s, all.unknown);
     if (times.count(name) == 0) all.ways.push_back({name, row.count("partition")});
     times[name].push_back({row.positive("time_us") * 1e-6, predicted});
   }

@@ -39,6 +39,12 @@ int devices() {
   return count;
 }
 
+/// Tools that slow everything down, such as compute-sanitizer, may ask for fewer ranks by MICS_TEST_RANKS.
+int most_ranks() {
+  const char* const asked = std::getenv("MICS_TEST_RANKS");
+  return asked == nullptr ? 8 : std::max(1, std::atoi(asked));
+}
+
 class process_host final : public gpu_host {
  public:
   explicit process_host(bootstrap::session& job) : job_(&job) {}
@@ -78,8 +84,10 @@ std::vector<gpu_cluster> gpu_clusters() {
     std::printf("skipped: no GPU here\n");
     return {};
   }
-  if (devices() == 1) return {{1, 1}};
-  return {{2, 2}, {4, 2}, {8, 2}};
+  std::vector<gpu_cluster> all{{1, 1}};
+  if (devices() > 1) all = {{2, 2}, {4, 2}, {8, 2}};
+  std::erase_if(all, [](const gpu_cluster& cluster) { return cluster.world > most_ranks(); });
+  return all;
 }
 
 std::vector<gpu_cluster> gpu_cluster_like(int world, int node_size) {
