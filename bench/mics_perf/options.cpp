@@ -71,7 +71,8 @@ void declare(CLI::App& app, options& to, words& text) {
   app.add_option("--link", to.link, "libfabric: count what comes into rank 0's node through this network interface");
   app.add_option("--repeats", to.repeats, "calls back to back in a sample (default: 256K / size, from 1 to 16)")
       ->check(CLI::PositiveNumber);
-  app.add_flag_callback("--single", [&to] { to.repeats = 1; }, "every call begins behind a barrier: --repeats 1");
+  app.add_flag_callback(
+      "--single", [&to] { to.repeats = 1; }, "every call begins behind a barrier: --repeats 1");
   app.add_option("--tune", to.tune,
                  "nccl: measure all algorithms and write the fastest to this file (all operations, 8 B to 1 GiB, "
                  "unless --op, -b or -e say otherwise)");

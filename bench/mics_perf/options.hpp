@@ -52,10 +52,10 @@ struct options {
 
   // Of one process a rank.
   memory_kind memory = memory_kind::plain;
-  bool speaks = true;   ///< this process prints and writes
-  std::string link;     ///< libfabric: the network interface whose bytes count; empty: none
-  int repeats = 0;  ///< calls back to back in each sample; 0: by their size
-  int spawn = 0;        ///< libfabric: fork so many ranks here; 0: a launcher has started them
+  bool speaks = true;  ///< this process prints and writes
+  std::string link;    ///< libfabric: the network interface whose bytes count; empty: none
+  int repeats = 0;     ///< calls back to back in each sample; 0: by their size
+  int spawn = 0;       ///< libfabric: fork so many ranks here; 0: a launcher has started them
 
   // Of transport nccl.
   std::string tune;   ///< write the fastest algorithms to this file

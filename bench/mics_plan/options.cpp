@@ -87,8 +87,9 @@ void declare(CLI::App& app, options& to, words& text) {
          "--train-lm", to.train_lm,
          "with --calibrate: files that train_lm wrote with --json, by commas; step times, predicted and measured")
       ->delimiter(',');
-  app.add_option("--burst", to.burst_bytes,
-                 "with --train-lm: bytes that the network lets pass at once after a pause, with K or M, as a lab's does")
+  app.add_option(
+         "--burst", to.burst_bytes,
+         "with --train-lm: bytes that the network lets pass at once after a pause, with K or M, as a lab's does")
       ->transform(CLI::AsSizeValue(false))
       ->check(CLI::NonNegativeNumber);
 }
@@ -107,11 +108,11 @@ void describe_machine(mics::model::machine& on, const words& text) {
 }
 
 void interpret(options& to, const words& text) {
+  if (to.burst_bytes != 0 && to.train_lm.empty()) throw std::invalid_argument("--burst needs --train-lm FILE");
   if (!to.calibration.empty()) return;
   if (to.check || to.rows || !to.only.empty() || !to.json.empty() || !to.train_lm.empty()) {
     throw std::invalid_argument("--check, --rows, --only, --json and --train-lm need --calibrate FILE");
   }
-  if (to.burst_bytes != 0) throw std::invalid_argument("--burst needs --train-lm FILE");
   auto& t = to.training;
   describe_machine(t.on, text);
   if (text.nodes < 1) throw std::invalid_argument("--nodes is " + std::to_string(text.nodes) + "; allowed: 1 or more");

@@ -65,10 +65,11 @@ training_check check_training(const measurements& read, const model::calibration
   const double burst_s = burst_bytes / fit.links().slow.bytes_per_s;
   training_check all;
   all.about = file.about({"transport", "nodes", "node_size", "micro_steps", "samples", "width"});
+  if (burst_bytes > 0) all.about += ", burst " + std::to_string(std::lround(burst_bytes));
   std::map<std::string, std::vector<std::array<double, 2>>> times;
   for (const fields& row : file.rows()) {
     const std::string name = row.text("name");
-    const double predicted = 
+    const double predicted =
         step_s(read, fit, calls.list(name), row.positive("compute_us") * 1e-6, burst_s, all.unknown);
     if (times.count(name) == 0) all.ways.push_back({name, row.count("partition")});
     times[name].push_back({row.positive("time_us") * 1e-6, predicted});

@@ -27,7 +27,8 @@ struct training_check {
 
 /// Predicts the step times that `train_lm --json` wrote to `path`: the computing that it measured, and its collectives
 /// by the calibration. A network that saves up to `burst_bytes` of its rate while ranks compute lets them pass at once
-/// when they next meet, which calls one behind the other, as a benchmark makes them, never see. Throws std::invalid_argument naming the file, the row, the field, its value and what is allowed.
+/// when they next meet, which calls one behind the other, as a benchmark makes them, never see. Throws
+/// std::invalid_argument naming the file, the row, the field, its value and what is allowed.
 training_check check_training(const measurements& read, const mics::model::calibration& fit, const std::string& path,
                               double burst_bytes);
 

@@ -2,12 +2,17 @@
 
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
+
+#include <mics/training.hpp>
 
 #include "../support/terms.hpp"
 #include "ranks.hpp"
@@ -62,6 +67,21 @@ void exchange(communicator& world, std::size_t count, bool mine, std::uint64_t s
   expect(same(input, sum), "in place too");
 }
 
+/// Does the address lie in a mapping that other processes see?
+bool others_see(const void* address) {
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream read(line);
+    std::uintptr_t from = 0, to = 0;
+    char dash = 0;
+    std::string rights;
+    read >> std::hex >> from >> dash >> to >> rights;
+    if (from <= at && at < to) return rights.back() == 's';
+  }
+  return false;
+}
+
 std::set<std::string> shared_files() {
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator("/dev/shm")) names.insert(entry.path());
@@ -103,6 +123,22 @@ TEST_CASE("memory outlives its communicator") {
     auto some = kept.as<int>().first(25'000);
     mics::all_reduce(world, some, some, reduction::sum);
     expect(some[5] == 3, "it is of use in another group");
+  });
+}
+
+TEST_CASE("gradients are summed in shared memory, which may be kept longer than the world") {
+  if (!has_fabric()) return;
+  run_ranks({2, 2}, [](communicator& world, mics::bootstrap::session&) {
+    auto other = world.split(0, world.rank());
+    auto groups = mics::groups(other, {.node_size = 2, .partition_size = 2});
+    mics::gradient_sync sync(groups, mics::shard_layout(std::vector<std::size_t>{1'001, 500}, 2));
+    const std::vector<float> gradients(sync.layout().flat_elements(), 1.0F);
+    sync.accumulate(gradients);
+    sync.synchronize();
+    { const communicator gone = std::move(other); }
+    expect(others_see(sync.shard().data()), "the neighbours read the sums where they lie");
+    expect(!others_see(gradients.data()), "the caller's memory is the caller's");
+    expect(sync.shard()[3] == 1.0F, "the mean of ones");
   });
 }
 
