@@ -25,6 +25,15 @@ TEST_CASE("a wait ends, whether ranks share cores or not") {
   }
 }
 
+TEST_CASE("so does one among processes") {
+  for (const auto where : {mics::detail::cores::enough, mics::detail::cores::crowded, mics::detail::cores::elsewhere}) {
+    mics::detail::patience wait(where, 1ms);
+    int pauses = 1;
+    while (wait.pause_among_processes()) ++pauses;
+    CHECK(pauses > 1);
+  }
+}
+
 TEST_CASE("progress starts the deadline anew") {
   mics::detail::patience wait(true, 20ms);
   pauses_until_end(wait);

@@ -36,8 +36,12 @@ class patience {
   }
 
   /// Waits a little; false once nothing has moved for the whole timeout.
-  [[nodiscard]] bool pause() {
-    return pause(most_yields, [] { std::this_thread::sleep_for(nap); });
+  [[nodiscard]] bool pause() { return pause(most_yields, take_nap); }
+
+  /// The same among processes. Those that share cores nap soon: where the scheduler groups sessions, and a launcher
+  /// makes each rank one, a rank that gives way gives way to itself, and those that it waits for do not run.
+  [[nodiscard]] bool pause_among_processes() {
+    return pause(spins_ < most_spins ? some_yields : most_yields, take_nap);
   }
 
   /// The same where there is something better than naps, which therefore comes soon: `sleep` returns when there may be
@@ -49,6 +53,7 @@ class patience {
   static constexpr unsigned most_spins = 200;
   static constexpr unsigned few_spins = 100;
   static constexpr unsigned most_yields = 4000;
+  static constexpr unsigned some_yields = 256;
   static constexpr unsigned few_yields = 5;
   static constexpr unsigned yields_a_look = 16;
   static constexpr std::chrono::microseconds nap{50};
@@ -58,6 +63,8 @@ class patience {
     _mm_pause();
 #endif
   }
+
+  static void take_nap() { std::this_thread::sleep_for(nap); }
 
   template <class Sleep> bool pause(unsigned yields, Sleep sleep) {
     ++idle_;

@@ -219,7 +219,7 @@ class member {
     const bool serve = at().rail && (port_.on_rail() || ++unserved_ % unserved_a_look == 0);
     if (serve && at().rail->progress() && ++served_ % served_a_look != 0) return;
     doorbell* const bell = rung ? port_.bell() : nullptr;
-    const bool in_time = bell ? wait.pause([&] { sleep(*bell, *rung); }) : wait.pause();
+    const bool in_time = bell ? wait.pause([&] { sleep(*bell, *rung); }) : wait.pause_among_processes();
     if (at().failure.holds() || failure_.holds(ticket) || port_.neighbours_failure()) {
       throw_if_ended(order, ticket, describe());
     }
