@@ -107,7 +107,7 @@ void run_batches(gpu_host& host) {
   const auto world = host.world();
   const gpu_stream stream;
   dice random(static_cast<std::uint64_t>(world.size()));
-  for (const auto& [how, on_rail] : gpu_algorithms(operation::all_gather, world.shape().hierarchical())) {
+  for (const gpu_algorithm& asked : gpu_algorithms(operation::all_gather, world.shape().hierarchical())) {
     for (int round = 0; round < 6; ++round) {
       world_batch together(world);
       std::vector<check_later> checks;
@@ -119,12 +119,14 @@ void run_batches(gpu_host& host) {
           return wrong.empty() ? wrong : name + ": " + wrong;
         });
       }
-      together.run(stream, {.how = how, .on_rail = on_rail});
+      const mics::collective_options chosen = asked.options(300'000);  // cuts the large ones
+      together.run(stream, chosen);
       world.synchronize(stream);
       for (const auto& check : checks) {
         const std::string wrong = check();
-        ensure(wrong.empty(), "batch of " + std::to_string(calls) + ", " + std::string(name_of(how)) + ", " +
-                                  std::string(name_of(on_rail)) + ", rank " + std::to_string(host.rank()) + ": " +
+        ensure(wrong.empty(), "batch of " + std::to_string(calls) + ", " + std::string(name_of(chosen.how)) + ", " +
+                                  std::string(name_of(chosen.on_rail)) + ", chunks of " +
+                                  std::to_string(chosen.chunk_bytes) + ", rank " + std::to_string(host.rank()) + ": " +
                                   wrong);
       }
     }

@@ -43,8 +43,8 @@ class replay {
 
 /// An all-gather, an average and a reduce-scatter of it, as one batch.
 struct step {
-  step(const mics::nccl::communicator& comm, cudaStream_t on)
-      : world(comm), stream(on), n(static_cast<std::size_t>(comm.size())) {
+  step(const mics::nccl::communicator& comm, cudaStream_t on, mics::collective_options how = {})
+      : world(comm), stream(on), n(static_cast<std::size_t>(comm.size())), options(how) {
     calls.all_gather(shard.all(), full.all())
         .all_reduce(terms.all(), means.all(), mics::reduction::avg)
         .reduce_scatter(inputs.all(), sum.all(), mics::reduction::sum);
@@ -67,10 +67,13 @@ struct step {
     for (const float value : sums) ensure(value == all, "sum " + std::to_string(value));
   }
 
-  static constexpr std::size_t count = 37;
+  void run() const { calls.run(stream, options); }
+
+  static constexpr std::size_t count = 389;
   mics::nccl::communicator_ref world;
   cudaStream_t stream;
   std::size_t n;
+  mics::collective_options options;
   device_array<float> shard{count, stream}, full{count * n, stream}, terms{count, stream}, means{count, stream},
       inputs{count * n, stream}, sum{count, stream};
   mics::batch<mics::nccl::communicator_ref> calls{world};
@@ -78,7 +81,7 @@ struct step {
 
 void capture_and_replay(const step& work) {
   begin_capture(work.stream);
-  work.calls.run(work.stream);
+  work.run();
   const replay captured(work.stream);
   for (const float number : {1.0f, 20.0f, 300.0f}) {
     work.fill(number);
@@ -104,6 +107,24 @@ TEST_CASE("a captured batch runs again and again, on the data of the time") {
       work.calls.run(stream);
       world.synchronize(stream);
       work.verify(7);
+    });
+  }
+}
+
+TEST_CASE("stages that overlap can be captured, in the streams of both") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    if (cluster.world == cluster.node_size) continue;  // no stages
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      const step work(world, stream, {.how = mics::algorithm::hierarchical, .chunk_bytes = 512});
+      work.calls.prepare(work.options);
+      capture_and_replay(work);
+      work.fill(7);
+      work.run();
+      world.synchronize(stream);
+      work.verify(7);
+      capture_and_replay(work);
     });
   }
 }

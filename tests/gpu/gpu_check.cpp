@@ -17,7 +17,10 @@ std::vector<gpu_algorithm> gpu_algorithms(operation what, bool staged) {
   std::vector<gpu_algorithm> all{{automatic}, {native}};
   if (!staged || what == operation::barrier) return all;
   all.push_back({hierarchical, direct});
-  if (what == operation::all_gather) all.push_back({hierarchical, native});
+  all.push_back({hierarchical, direct, 5});
+  if (what != operation::all_gather) return all;
+  all.push_back({hierarchical, native});
+  all.push_back({hierarchical, native, 3});
   return all;
 }
 

@@ -77,9 +77,10 @@ TEST_CASE("the caller's own communicator is used, and survives") {
         const communicator_ref world(own, chosen);
         ensure(world.native_handle() == own, "the handle");
         ensure(world.communicators() == 0, "nothing was made");
-        for (const auto& [how, on_rail] : gpu_algorithms(mics::operation::all_gather, world.shape().hierarchical())) {
-          check_on_gpu(world, {0, world.size(), 1}, stream,
-                       {.what = mics::operation::all_gather, .count = 9, .options = {.how = how, .on_rail = on_rail}});
+        for (const gpu_algorithm& asked : gpu_algorithms(mics::operation::all_gather, world.shape().hierarchical())) {
+          check_on_gpu(
+              world, {0, world.size(), 1}, stream,
+              {.what = mics::operation::all_gather, .count = 99, .options = asked.options(99 * sizeof(float))});
         }
         const communicator part_of_it = world.split(host.rank() % 2, host.rank());
         check_on_gpu(part_of_it, {host.rank() % 2, part_of_it.size(), 2}, stream,

@@ -44,13 +44,14 @@ class sweep {
 
   /// One case with each algorithm, in forms that follow from a running number.
   void run(collective_case c) {
-    for (const auto& [how, on_rail] : gpu_algorithms(c.what, group_.shape().hierarchical())) {
-      ++number_;
-      c.options.how = how;
-      c.options.on_rail = on_rail;
-      c.in_place = number_ % 2 == 0;
-      c.run_time_typed = number_ / 2 % 2 == 0;
-      c.uneven = number_ % 5 == 0 && (c.what == operation::all_gather || c.what == operation::reduce_scatter);
+    for (const gpu_algorithm& asked : gpu_algorithms(c.what, group_.shape().hierarchical())) {
+      const std::uint64_t form = (++number_ * 0x9e3779b97f4a7c15) >> 32;  // all forms meet all algorithms
+      const bool one_block_a_rank = c.what == operation::all_gather || c.what == operation::reduce_scatter;
+      const std::size_t blocks = c.what == operation::all_reduce ? static_cast<std::size_t>(group_.size()) : 1;
+      c.options = asked.options(c.count / blocks * size_of(c.type));
+      c.in_place = form % 2 == 0;
+      c.run_time_typed = form / 2 % 2 == 0;
+      c.uneven = form / 4 % 5 == 0 && one_block_a_rank;
       c.root = static_cast<int>(number_) % group_.size();
       c.seed = number_;
       check_on_gpu(group_, ranks_, stream_, c);

@@ -46,7 +46,7 @@ void gather(gpu_host& host, std::size_t copy_engine_bytes, std::size_t count) {
   mics::nccl::registered_memory memory(world, (n + 1) * count * sizeof(float));
   ensure(memory.size_bytes() == (n + 1) * count * sizeof(float), "the size");
   const auto full = memory.as<float>().first(n * count);
-  for (const auto& [how, on_rail] : gpu_algorithms(mics::operation::all_gather, world.shape().hierarchical())) {
+  for (const gpu_algorithm& asked : gpu_algorithms(mics::operation::all_gather, world.shape().hierarchical())) {
     for (const int form : {0, 1, 2}) {  // in place, out of plain memory, out of registered memory
       std::vector<float> wanted;
       for (std::size_t r = 0; r < n; ++r) {
@@ -61,11 +61,11 @@ void gather(gpu_host& host, std::size_t copy_engine_bytes, std::size_t count) {
       const std::span<const float> shard = form == 0 ? in_place : form == 1 ? plain.all() : beside;
       if (form == 0) put(in_place, mine, stream);
       put(beside, mine, stream);
-      mics::all_gather(world, shard, full, stream, {.how = how, .on_rail = on_rail});
+      mics::all_gather(world, shard, full, stream, asked.options(count * sizeof(float)));
       world.synchronize(stream);
       const std::string wrong = difference<float>(get(full, stream), wanted);
-      ensure(wrong.empty(), std::string(name_of(how)) + " " + std::string(name_of(on_rail)) + ", form " +
-                                std::to_string(form) + ": " + wrong);
+      ensure(wrong.empty(), std::string(name_of(asked.how)) + " " + std::string(name_of(asked.on_rail)) + ", " +
+                                std::to_string(asked.pieces) + " pieces, form " + std::to_string(form) + ": " + wrong);
     }
   }
   mics::nccl::registered_memory other(world, 16);

@@ -55,8 +55,9 @@ class plan {
   /// Memory that a rank needs beside the caller's buffers while the collective runs.
   [[nodiscard]] std::size_t temporary_bytes() const noexcept {
     const bool by_program = choice_.how != algorithm::native && choice_.on_rail != algorithm::native;
-    const std::size_t slots = by_program ? static_cast<std::size_t>(steps_->scratch_slots) : choice_.scratch_blocks;
-    return slots * request_.block_bytes + request_.widening_bytes;
+    const std::size_t scratch = by_program ? static_cast<std::size_t>(steps_->scratch_slots) * request_.block_bytes
+                                           : choice_.scratch_blocks * native_scratch_unit();
+    return scratch + request_.widening_bytes;
   }
 
   /// Bytes into this rank's node over its network, for blocks of even lengths (a v-form's may differ). Where the
@@ -78,6 +79,13 @@ class plan {
 
  private:
   static constexpr std::size_t most_chunks = 1024;
+
+  /// A transport's own collectives keep whole blocks, or of blocks in chunks the two that are under way.
+  [[nodiscard]] std::size_t native_scratch_unit() const noexcept {
+    if (chunks() == 1) return request_.block_bytes;
+    const std::size_t elements = request_.block_bytes / request_.element_bytes;
+    return 2 * schedule::block_layout::longest_piece(elements, chunks()) * request_.element_bytes;
+  }
 
   /// One step to everyone gains nothing from chunks.
   [[nodiscard]] bool whole_blocks() const noexcept {

@@ -58,19 +58,21 @@ class block_layout {
     const std::size_t begin = offset(first);
     const std::size_t length = offset(first + count) - begin;
     if (chunks == 1) return {begin, length};
-    const std::size_t step = chunk_length(length, chunks);
+    const std::size_t step = longest_piece(length, chunks);
     const std::size_t from = std::min(step * static_cast<std::size_t>(chunk), length);
     return {begin + from, std::min(step, length - from)};
+  }
+
+  /// What piece() gives to the first of `chunks` chunks of so many elements.
+  static std::size_t longest_piece(std::size_t length, int chunks) noexcept {
+    if (chunks == 1) return length;
+    const auto n = static_cast<std::size_t>(chunks);
+    return std::min(((length + n - 1) / n + chunk_unit - 1) / chunk_unit * chunk_unit, length);
   }
 
  private:
   block_layout(int blocks, std::size_t length, std::size_t longer)
       : blocks_(blocks), length_(length), longer_(longer), longest_(length + (longer > 0 ? 1 : 0)) {}
-
-  static std::size_t chunk_length(std::size_t length, int chunks) noexcept {
-    const auto n = static_cast<std::size_t>(chunks);
-    return ((length + n - 1) / n + chunk_unit - 1) / chunk_unit * chunk_unit;
-  }
 
   int blocks_;
   std::size_t length_;

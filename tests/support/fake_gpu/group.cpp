@@ -30,8 +30,8 @@ struct group {
 thread_local group current;
 
 void begin(launch&& l) {
-  if (!l.stream->graph) l.comm->in_flight++;
-  const bool captured = l.stream->graph != nullptr;
+  if (!l.stream->captured) l.comm->in_flight++;
+  const bool captured = l.stream->captured != nullptr;
   enqueue(*l.stream, [captured, comm = std::move(l.comm), calls = std::move(l.calls)] {
     std::vector<std::shared_ptr<meeting>> meetings;
     for (const call& c : calls) meetings.push_back(comm->all->post(comm->rank, c));

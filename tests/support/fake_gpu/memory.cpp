@@ -190,8 +190,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
     complain("a copy of " + std::to_string(bytes) + " bytes whose buffers are not where its direction says");
     return fail(cudaErrorInvalidValue);
   }
-  const bool taken_along = device_of(from, bytes) < 0 && !pinned(from, bytes) && !found->graph;
-  const bool awaited = device_of(to, bytes) < 0 && !pinned(to, bytes) && !found->graph;
+  const bool taken_along = device_of(from, bytes) < 0 && !pinned(from, bytes) && !found->captured;
+  const bool awaited = device_of(to, bytes) < 0 && !pinned(to, bytes) && !found->captured;
   if (taken_along) {
     const auto* const first = static_cast<const std::byte*>(from);
     enqueue(*found, [=, kept = std::vector<std::byte>(first, first + bytes)] { std::memcpy(to, kept.data(), bytes); });

@@ -36,6 +36,18 @@ bool is_default(cudaStream_t handle) {
   return handle == nullptr || handle == cudaStreamLegacy || handle == cudaStreamPerThread;
 }
 
+/// Takes all streams out of a capture.
+std::shared_ptr<capture> end_capture(std::shared_ptr<capture> ended) {
+  registry& streams = all();
+  const std::lock_guard lock(streams.mutex);
+  const auto leave = [&](const std::shared_ptr<CUstream_st>& stream) {
+    if (stream && stream->captured == ended) stream->captured.reset();
+  };
+  for (const auto* list : {&streams.streams, &streams.ending}) std::for_each(list->begin(), list->end(), leave);
+  std::for_each(streams.defaults.begin(), streams.defaults.end(), leave);
+  return ended;
+}
+
 /// Takes the streams that have nothing left to do out of `ending`; the caller lets them go outside the lock.
 std::vector<std::shared_ptr<CUstream_st>> take_ended(registry& streams) {
   const auto ended = std::stable_partition(streams.ending.begin(), streams.ending.end(),
@@ -129,11 +141,24 @@ CUstream_st* find_stream(cudaStream_t handle, int device) {
 }
 
 void enqueue(CUstream_st& stream, work piece) {
-  if (stream.graph) {
-    stream.graph->pieces.push_back(std::move(piece));
+  if (stream.captured) {
+    capture& into = *stream.captured;
+    into.graph.pieces.push_back(std::move(piece));
+    if (&stream != into.origin &&
+        std::find(into.unjoined.begin(), into.unjoined.end(), &stream) == into.unjoined.end()) {
+      into.unjoined.push_back(&stream);
+    }
   } else {
     stream.worker.add(std::move(piece));
   }
+}
+
+bool wait_in_capture(CUstream_st& stream, const CUevent_st& event) {
+  if (event.captured == nullptr) return stream.captured == nullptr;
+  if (stream.captured == nullptr) stream.captured = event.captured;
+  if (stream.captured != event.captured) return false;
+  if (&stream == event.captured->origin) std::erase(event.captured->unjoined, event.recorded_in);
+  return true;
 }
 
 bool capturing() { return captures > 0; }
@@ -193,7 +218,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   CUstream_st* const found = find_stream(stream);
   if (found == nullptr) return fail(cudaErrorInvalidResourceHandle);
-  if (found->graph) return fail(cudaErrorStreamCaptureUnsupported);
+  if (found->captured) return fail(cudaErrorStreamCaptureUnsupported);
   if (found->worker.idle()) return cudaSuccess;
   std::this_thread::yield();  // the worker may be waiting for this core
   return cudaErrorNotReady;
@@ -202,7 +227,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   CUstream_st* const found = find_stream(stream);
   if (found == nullptr) return fail(cudaErrorInvalidResourceHandle);
-  if (found->graph) return fail(cudaErrorStreamCaptureUnsupported);
+  if (found->captured) return fail(cudaErrorStreamCaptureUnsupported);
   if (found->worker.drain()) return cudaSuccess;
   fake_gpu::complain("cudaStreamSynchronize waits for work that never ends");
   return fail(cudaErrorLaunchTimeout);
@@ -218,15 +243,15 @@ cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device) {
 cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
   CUstream_st* const found = find_stream(stream);
   if (found == nullptr) return fail(cudaErrorInvalidResourceHandle);
-  *status = found->graph ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+  *status = found->captured ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int) {
   CUstream_st* const found = find_stream(stream);
   if (found == nullptr || event == nullptr) return fail(cudaErrorInvalidResourceHandle);
-  if (found->graph) return fail(cudaErrorStreamCaptureIsolation);
-  if (!event->last) return cudaSuccess;
+  if (!fake_gpu::wait_in_capture(*found, *event)) return fail(cudaErrorStreamCaptureIsolation);
+  if (event->captured || !event->last) return cudaSuccess;
   enqueue(*found, [last = event->last] {
     if (!last->wait()) fake_gpu::complain("a stream waits for an event that never happens");
   });
@@ -236,17 +261,22 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   CUstream_st* const found = find_stream(stream);
   if (found == nullptr) return fail(cudaErrorInvalidResourceHandle);
-  if (found->graph) return fail(cudaErrorIllegalState);
-  found->graph = std::make_unique<CUgraph_st>();
+  if (found->captured) return fail(cudaErrorIllegalState);
+  found->captured = std::make_shared<fake_gpu::capture>(fake_gpu::capture{.origin = found});
   ++fake_gpu::captures;
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   CUstream_st* const found = find_stream(stream);
-  if (found == nullptr || !found->graph) return fail(cudaErrorIllegalState);
-  *graph = found->graph.release();
+  if (found == nullptr || !found->captured || found->captured->origin != found) return fail(cudaErrorIllegalState);
+  const auto ended = fake_gpu::end_capture(found->captured);
   --fake_gpu::captures;
+  if (!ended->unjoined.empty()) {
+    fake_gpu::complain("a capture ended while a stream that was forked from it had not been joined");
+    return fail(cudaErrorStreamCaptureUnjoined);
+  }
+  *graph = new CUgraph_st{std::move(ended->graph)};
   fake_gpu::count(&fake_gpu::inventory::graphs, 1);
   return cudaSuccess;
 }

@@ -58,6 +58,10 @@ CUstream_st* find_stream(cudaStream_t handle, int device = -1);
 /// Adds work to a stream, or to the graph that it is captured into.
 void enqueue(CUstream_st& stream, work piece);
 
+/// A wait for an event where a capture is involved: it takes the stream into the event's capture, or says whether the
+/// two have nothing to do with each other, or are in the same one.
+[[nodiscard]] bool wait_in_capture(CUstream_st& stream, const CUevent_st& event);
+
 /// Is this thread capturing? Much is forbidden then.
 [[nodiscard]] bool capturing();
 
@@ -74,13 +78,27 @@ struct CUgraphExec_st {
   std::vector<fake_gpu::work> pieces;
 };
 
+namespace fake_gpu {
+
+/// What is captured so far, in one stream or in several that were forked from it. It is replayed in one, in the order
+/// in which it was captured.
+struct capture {
+  CUgraph_st graph{};
+  CUstream_st* origin;
+  std::vector<CUstream_st*> unjoined{};  ///< streams whose last work nothing in the origin waits for
+};
+
+}  // namespace fake_gpu
+
 struct CUstream_st {
   int device;
-  std::unique_ptr<CUgraph_st> graph{};  ///< while it is captured
+  std::shared_ptr<fake_gpu::capture> captured{};  ///< while it is
   fake_gpu::worker worker{};
 };
 
 struct CUevent_st {
   int device;
   std::shared_ptr<fake_gpu::mark> last{};
+  std::shared_ptr<fake_gpu::capture> captured{};  ///< if it was recorded in a capture, ...
+  CUstream_st* recorded_in{};                     ///< ... where
 };

@@ -31,7 +31,10 @@ inline plan_choice choose_automatic(const plan_request& r, const group_shape& sh
     return {.how = algorithm::native, .why = "the group has no node stage: NCCL's own collective"};
   }
   if (const tuned_range* const range = table.find(r.what, r.bytes, shape)) {
-    return {.how = range->how, .on_rail = range->on_rail, .why = "the fastest in the tuned table"};
+    return {.how = range->how,
+            .on_rail = range->on_rail,
+            .chunk_bytes = range->chunk_bytes,
+            .why = "the fastest in the tuned table"};
   }
   if (r.what == operation::broadcast) {
     return {.how = algorithm::native, .why = "NCCL's ring already enters each node once"};
@@ -85,9 +88,12 @@ inline plan_choice choose(const plan_request& r, const group_shape& shape, const
     throw usage_error("a rail stage by " + std::string(name_of(r.on_rail)) + " was asked for; allowed: direct, native",
                       {.rank = shape.rank, .operation = std::string(name_of(r.what))});
   }
+  const bool staged = c.how == algorithm::hierarchical;
   if (r.on_rail != algorithm::automatic) c.on_rail = r.on_rail;
-  c.on_rail = c.how == algorithm::hierarchical ? detail::rail_form(r.what, c.on_rail) : algorithm::direct;
-  c.chunk_bytes = std::max<std::size_t>(r.block_bytes, 1);  // NCCL cuts what it moves by itself
+  c.on_rail = staged ? detail::rail_form(r.what, c.on_rail) : algorithm::direct;
+  if (r.chunk_bytes > 0) c.chunk_bytes = r.chunk_bytes;
+  // One collective of NCCL's cuts what it moves by itself.
+  if (!staged || c.chunk_bytes == 0) c.chunk_bytes = std::max<std::size_t>(r.block_bytes, 1);
   c.scratch_blocks = detail::scratch_blocks(r, c, shape);
   return c;
 }

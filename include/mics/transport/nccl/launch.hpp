@@ -30,9 +30,11 @@ inline constexpr std::size_t packed_block_bytes = std::size_t{256} << 10;
 /// Bytes of which blocks are multiples where NCCL's kernels for registered memory may have them.
 inline constexpr std::size_t window_unit = 16;
 
-/// Planned calls on their way to NCCL: what they need, and the up to three groups of NCCL calls that carry them out.
-/// Made first, which checks the types; once the communicators of for_each_stage() exist and there are scratch_bytes(),
-/// place(), begin(), every step in a group of NCCL calls, finish().
+/// Planned calls on their way to NCCL: what they need, and the groups of NCCL calls that carry them out, one a stage,
+/// or, where blocks move in pieces, one a wave: the first stage of a piece beside the second of the piece before it.
+/// Made first, which checks the types; once the communicators of for_each_stage() exist, scratch_bytes() and, if
+/// overlaps(), the group's lane: place(), begin(), every wave in a group of NCCL calls with between() between them,
+/// finish().
 class launch {
  public:
   launch(member& group, std::span<const planned_call> calls, cudaStream_t stream, bool captured)
@@ -60,6 +62,11 @@ class launch {
   [[nodiscard]] operation what() const noexcept { return bound_.front().call().what; }
   [[nodiscard]] std::size_t scratch_bytes() const noexcept { return scratch_bytes_; }
 
+  /// Do stages run beside each other, the node's in the group's lane?
+  [[nodiscard]] bool overlaps() const noexcept {
+    return std::any_of(bound_.begin(), bound_.end(), [](const bound_call& c) { return c.pieces > 1; });
+  }
+
   /// Calls f(stage) for each stage that must have its communicator.
   template <class F> void for_each_stage(F f) const {
     for (const bound_call& c : bound_) {
@@ -75,9 +82,8 @@ class launch {
   bool first_use() {
     bool first = false;
     for (const bound_call& c : bound_) {
-      const bool rows = gathers_.used() && c.call().what == operation::all_gather;
-      const auto form = c.hierarchical() ? (rows ? 2U : 1U) : 0U;
-      const bool its_first = group_->first_use(3 * static_cast<unsigned>(c.call().what) + form);
+      const unsigned form = !c.hierarchical() ? 0 : 1 + (brings_rows(c) ? 1U : 0U) + (c.pieces > 1 ? 2U : 0U);
+      const bool its_first = group_->first_use(5 * static_cast<unsigned>(c.call().what) + form);
       first = first || its_first;
     }
     return first;
@@ -92,8 +98,8 @@ class launch {
       const bool averages = mics::detail::is_reduction(c.call().what) && c.call().reduce == reduction::avg;
       if (averages) c.first = group_->average(c.planned->moved, c.hierarchical() ? stage::node : stage::whole);
       if (has_own_rows(c)) {
-        c.row_bytes = c.call().blocks.longest() * c.width();
-        c.rows = take(c.row_bytes * static_cast<std::size_t>(nodes()));
+        c.row_bytes = c.longest_row();
+        c.rows = take(c.row_bytes * c.rows_of_all_pieces());
       }
       if (c.planned->widened()) {
         c.input = take(c.call().blocks.total() * c.width());
@@ -115,22 +121,35 @@ class launch {
         into_slot(c);
       }
     }
-    if (!gathers_.used()) return;
-    const device_scope current(group_->device());
-    gathers_.pack.collect(stream_);
+    if (gathers_.used()) {
+      const device_scope current(group_->device());
+      gathers_.pack.collect(stream_);
+    }
+    if (overlaps()) group_->lane().fork(stream_);
   }
 
-  /// Makes the NCCL calls of one step, inside a group of them.
-  void issue(int step) const {
-    for (const bound_call& c : bound_) issue(c, step);
-    if (step == 0 && gathers_.used()) gathers_.pack.gather(wire(stage::rail));
-    if (step == 1) {
+  /// Makes the NCCL calls of one wave, inside a group of them: of each piece the stage whose turn it is.
+  void issue(int wave) const {
+    for (const bound_call& c : bound_) {
+      const int last = std::min(wave, c.pieces - 1);
+      for (int piece = std::max(0, wave - last_stage(c)); piece <= last; ++piece) issue(c.part(piece), wave - piece);
+    }
+    if (wave == 0 && gathers_.used()) gathers_.pack.gather(wire(stage::rail));
+    if (wave == 1) {
       for (const batch_pack& sums : sums_) sums.pack.reduce(wire(stage::rail));
     }
   }
 
+  /// Between two waves: the next one reads what this one has brought, and writes where it has read.
+  void between() const {
+    if (!overlaps()) return;
+    group_->lane().join(stream_);
+    group_->lane().fork(stream_);
+  }
+
   /// What comes behind the last group: the mirror of begin().
   void finish() const {
+    if (overlaps()) group_->lane().join(stream_);
     for (const batch_pack& sums : sums_) {
       const device_scope current(group_->device());
       sums.pack.distribute(stream_);
@@ -148,12 +167,10 @@ class launch {
     return bound_.size() == 1 && !bound_.front().hierarchical() && bound_.front().even();
   }
 
-  /// The last step that has anything to do.
-  [[nodiscard]] int last_step() const noexcept {
+  /// The last wave that has anything to do.
+  [[nodiscard]] int last_wave() const noexcept {
     int last = 0;
-    for (const bound_call& c : bound_) {
-      if (c.hierarchical()) last = std::max(last, c.call().what == operation::all_reduce ? 2 : 1);
-    }
+    for (const bound_call& c : bound_) last = std::max(last, last_stage(c) + c.pieces - 1);
     return last;
   }
 
@@ -175,6 +192,14 @@ class launch {
 
   [[nodiscard]] int nodes() const noexcept { return group_->shape().nodes; }
   [[nodiscard]] nccl::wire wire(stage s) const { return group_->wire_of(s, stream_); }
+  [[nodiscard]] nccl::wire node_wire() const {
+    return group_->wire_of(stage::node, overlaps() ? group_->lane().stream() : stream_);
+  }
+
+  static int last_stage(const bound_call& c) noexcept {
+    if (!c.hierarchical()) return 0;
+    return c.call().what == operation::all_reduce ? 2 : 1;
+  }
 
   [[nodiscard]] std::size_t output_elements(const bound_call& c) const {
     const auto& blocks = c.call().blocks;
@@ -186,21 +211,28 @@ class launch {
     bound_call c{&planned, &group_->shape(), static_cast<const std::byte*>(call.input),
                  static_cast<std::byte*>(call.output)};
     if (mics::detail::is_reduction(call.what)) c.first = c.later = group_->reduction_of(planned.moved, call.reduce);
+    if (c.hierarchical()) c.pieces = planned.how.chunks();
     return c;
   }
 
   // Calls of equal blocks whose rail stage is a collective go in packs, and so do the small ones of a batch.
   void pack(bound_call& c) {
-    if (!c.hierarchical() || !c.even()) return;
-    if (c.call().what == operation::reduce_scatter) return sum_pack(c.later).add(c);
-    if (brings_rows(c)) gathers_.add(c);
+    if (!is_packed(c)) return;
+    if (c.call().what == operation::reduce_scatter) {
+      sum_pack(c.later).add(c);
+    } else {
+      gathers_.add(c);
+    }
+  }
+  [[nodiscard]] bool is_packed(const bound_call& c) const {
+    return c.hierarchical() && c.dense() && (c.call().what == operation::reduce_scatter || brings_rows(c));
   }
 
   /// Is this a gather whose rail stage fills rows of the scratch memory instead of the result? Not where the result is
   /// registered: the node stage gains more by windows than the rail stage by rows.
   [[nodiscard]] bool brings_rows(const bound_call& c) const {
     if (c.call().what != operation::all_gather || !c.hierarchical() || !c.even()) return false;
-    if (bound_.size() > 1 && c.bytes(0) < packed_block_bytes) return true;
+    if (bound_.size() > 1 && c.dense() && c.bytes(0) < packed_block_bytes) return true;
     const bool straight = c.call().blocks.total() * c.width() >= slots_from && windows_serve(c);
     return c.planned->how.on_rail() == algorithm::native && !straight;
   }
@@ -212,9 +244,10 @@ class launch {
     return sums_.emplace_back(batch_pack{rail_pack(how), 0});
   }
 
-  /// Reduce-scatters of different block lengths are not packed.
-  static bool has_own_rows(const bound_call& c) {
-    return c.hierarchical() && c.call().what == operation::reduce_scatter && !c.even();
+  /// Whose rail stage has rows, but is not packed.
+  [[nodiscard]] bool has_own_rows(const bound_call& c) const {
+    const bool rows = (c.hierarchical() && c.call().what == operation::reduce_scatter) || brings_rows(c);
+    return rows && !is_packed(c);
   }
 
   void count_scratch(const bound_call& c) {
@@ -223,7 +256,7 @@ class launch {
       if (gathers_.used()) take(gathers_.bytes(nodes()));
       for (const batch_pack& sums : sums_) take(sums.bytes(nodes()));
     }
-    if (has_own_rows(c)) take(c.call().blocks.longest() * c.width() * static_cast<std::size_t>(nodes()));
+    if (has_own_rows(c)) take(c.longest_row() * c.rows_of_all_pieces());
     if (c.planned->widened()) {
       take(c.call().blocks.total() * c.width());
       take(output_elements(c) * c.width());
@@ -235,7 +268,7 @@ class launch {
   /// NCCL's kernels for windows move at once: in 2.28 these overwrite neighbours.
   [[nodiscard]] bool windows_serve(const bound_call& c) const {
     const group_shape& shape = group_->shape();
-    if (c.call().what != operation::all_gather || !c.even() || shape.node_size == 1 || c.count(0) == 0) return false;
+    if (c.call().what != operation::all_gather || !c.dense() || shape.node_size == 1 || c.count(0) == 0) return false;
     if (!c.hierarchical() && (shape.nodes > 1 || !shape.flat_reason.empty())) return false;
     const bool aligned = c.bytes(0) % window_unit == 0 && reinterpret_cast<std::uintptr_t>(c.output) % window_unit == 0;
     return aligned && group_->registered(c.output, c.call().blocks.total() * c.width());
@@ -258,30 +291,28 @@ class launch {
     c.input = slot;
   }
 
+  /// One stage of one call, or of a piece of it.
   void issue(const bound_call& c, int step) const {
-    if (!c.hierarchical()) {
-      if (step == 0) issue_flat(c);
-      return;
-    }
+    if (!c.hierarchical()) return issue_flat(c);
     switch (c.call().what) {
       case operation::all_gather:
-        if (step == 0 && c.rows == nullptr) forms::rail_all_gather(c, wire(stage::rail));
-        if (step == 1) forms::node_all_gather(c, wire(node_stage(c)));
+        if (step == 0 && !is_packed(c)) forms::rail_all_gather(c, wire(stage::rail));
+        if (step == 1) forms::node_all_gather(c, by_windows(node_stage(c)) ? wire(node_stage(c)) : node_wire());
         break;
       case operation::reduce_scatter:
-        if (step == 0) forms::node_reduce_scatter(c, wire(stage::node));
-        if (step == 1 && !c.even()) forms::rail_reduce_blocks(c, wire(stage::rail));
+        if (step == 0) forms::node_reduce_scatter(c, node_wire());
+        if (step == 1 && !is_packed(c)) forms::rail_reduce_scatter(c, wire(stage::rail));
         break;
       case operation::all_reduce: {
         const forms::staged_all_reduce staged(c);
-        if (step == 0) staged.node_reduce_scatter(wire(stage::node));
+        if (step == 0) staged.node_reduce_scatter(node_wire());
         if (step == 1) staged.rail_all_reduce(wire(stage::rail));
-        if (step == 2) staged.node_all_gather(wire(stage::node));
+        if (step == 2) staged.node_all_gather(node_wire());
         break;
       }
       case operation::broadcast:
         if (step == 0) forms::rail_broadcast(c, wire(stage::rail));
-        if (step == 1) forms::node_broadcast(c, wire(stage::node));
+        if (step == 1) forms::node_broadcast(c, node_wire());
         break;
       case operation::barrier:
         break;

@@ -23,6 +23,7 @@
 #include <mics/transport/nccl/journal.hpp>
 #include <mics/transport/nccl/memory_check.hpp>
 #include <mics/transport/nccl/native_type.hpp>
+#include <mics/transport/nccl/node_lane.hpp>
 #include <mics/transport/nccl/scratch.hpp>
 #include <mics/transport/nccl/settings.hpp>
 #include <mics/transport/nccl/stage_communicators.hpp>
@@ -69,6 +70,7 @@ class member {
   [[nodiscard]] program_cache& programs() noexcept { return programs_; }
   [[nodiscard]] nccl::journal& journal() noexcept { return journal_; }
   [[nodiscard]] nccl::scratch& scratch() noexcept { return scratch_; }
+  [[nodiscard]] node_lane& lane() noexcept { return lane_; }
   [[nodiscard]] memory_check& memory() noexcept { return memory_; }
   [[nodiscard]] nccl::windows& windows() noexcept { return windows_; }
   [[nodiscard]] const stage_communicators& stages() const noexcept { return stages_; }
@@ -188,6 +190,7 @@ class member {
   memory_check memory_{};
   std::vector<int> node_of_{};
   nccl::scratch scratch_{};
+  node_lane lane_{};
   nccl::journal journal_;
   std::shared_ptr<const tuned_table> table_ = std::make_shared<const tuned_table>();
   std::atomic<bool> closed_{false};

@@ -59,12 +59,13 @@ inline void make_stage(std::span<launch> launches, stage s) {
   });
 }
 
-/// Makes what the launches need and may not be made while a graph is captured: communicators and scratch memory.
+/// Makes what the launches need and may not be made while a graph is captured: communicators, scratch memory, lanes.
 inline void provide(std::span<launch> launches, std::chrono::milliseconds timeout) {
   bool missing = false;
   for (const launch& l : launches) {
     l.for_each_stage([&](stage s) { missing = missing || !l.group().has(s); });
     missing = missing || !l.group().scratch().holds(l.scratch_bytes());
+    missing = missing || (l.overlaps() && !l.group().lane().exists());
   }
   if (!missing) return;
   for (const launch& l : launches) {
@@ -82,6 +83,7 @@ inline void provide(std::span<launch> launches, std::chrono::milliseconds timeou
   for (const launch& l : launches) {
     const device_scope current(l.group().device());
     l.group().scratch().reserve(l.scratch_bytes());
+    if (l.overlaps() && !l.group().lane().exists()) l.group().lane().make();
   }
 }
 
@@ -99,16 +101,19 @@ inline bool is_first_use(std::span<launch> launches) {
 inline void issue(std::span<launch> launches) {
   int last = 0;
   for (launch& l : launches) {
-    last = std::max(last, l.last_step());
+    last = std::max(last, l.last_wave());
     if (l.scratch_bytes() > 0 && !l.captured()) l.group().journal().await_scratch(l.stream());
     l.begin();
   }
   if (launches.size() == 1 && launches.front().is_one_native_call()) {
     launches.front().issue(0);
   } else {
-    for (int step = 0; step <= last; ++step) {
+    for (int wave = 0; wave <= last; ++wave) {
+      if (wave > 0) {
+        for (const launch& l : launches) l.between();
+      }
       grouped(launches.front().group().whole(), [&] {
-        for (const launch& l : launches) l.issue(step);
+        for (const launch& l : launches) l.issue(wave);
       });
     }
   }
@@ -120,7 +125,7 @@ inline void issue(std::span<launch> launches) {
 
 }  // namespace detail
 
-/// Enqueues launches, each of another GPU of this process, step by step: one group of NCCL calls a step. The host waits
+/// Enqueues launches, each of another GPU of this process, wave by wave: one group of NCCL calls a wave. The host waits
 /// for other ranks only where NCCL connects them, at first uses, and at most for `timeout`. If NCCL fails halfway, the
 /// groups are of no use any more.
 inline void run(std::span<launch> launches, std::chrono::milliseconds timeout) {

@@ -21,6 +21,7 @@ struct tuned_range {
   std::size_t up_to_bytes = 0;  ///< M, inclusive
   algorithm how = algorithm::native;
   algorithm on_rail = algorithm::direct;
+  std::size_t chunk_bytes = 0;  ///< of a block, whose stages overlap chunk by chunk; 0: whole blocks, stage by stage
 
   bool operator==(const tuned_range&) const = default;
 };
@@ -56,6 +57,7 @@ struct tuned_table {
       mix(r.up_to_bytes);
       mix(static_cast<std::uint64_t>(r.how));
       mix(static_cast<std::uint64_t>(r.on_rail));
+      mix(r.chunk_bytes);
     }
     return print;
   }

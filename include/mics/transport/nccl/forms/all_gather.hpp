@@ -13,8 +13,10 @@ inline void flat_all_gather(const bound_call& c, const wire& whole) {
   }
 }
 
-/// The rail stage, straight into the final slots: one message to and from every other node.
+/// The rail stage: one message to and from every other node, straight into the final slots; or, into rows where it has
+/// some, one collective.
 inline void rail_all_gather(const bound_call& c, const wire& rail) {
+  if (c.rows != nullptr) return rail.all_gather(c.input, c.rows, c.bytes(0));
   for (int node = 0; node < c.shape->nodes; ++node) {
     if (node == c.shape->node()) continue;
     rail.send(c.input, c.bytes(c.shape->rank), node);
@@ -29,7 +31,7 @@ inline void node_all_gather(const bound_call& c, const wire& node) {
     const int mine = c.on_rail(row);
     const std::byte* const brought = c.rows != nullptr ? c.row(row) : c.output + c.offset(mine);
     const std::byte* const own = row == c.shape->node() ? c.input : brought;
-    if (c.even()) {
+    if (c.dense()) {
       node.all_gather(own, c.output + c.offset(row * k), c.bytes(0));
       continue;
     }

@@ -12,8 +12,8 @@ class staged_all_reduce {
   explicit staged_all_reduce(const bound_call& c)
       : c_(&c),
         last_(c.shape->node_size - 1),
-        part_(c.call().blocks.total() / static_cast<std::size_t>(c.shape->node_size)),
-        rest_(c.call().blocks.total() % static_cast<std::size_t>(c.shape->node_size)) {}
+        part_(c.total() / static_cast<std::size_t>(c.shape->node_size)),
+        rest_(c.total() % static_cast<std::size_t>(c.shape->node_size)) {}
 
   void node_reduce_scatter(const wire& node) const {
     node.reduce_scatter(c_->input, at(own()), part_, c_->first);

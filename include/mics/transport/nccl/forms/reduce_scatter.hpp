@@ -16,7 +16,7 @@ inline void flat_reduce_scatter(const bound_call& c, const wire& whole) {
 inline void node_reduce_scatter(const bound_call& c, const wire& node) {
   const int k = c.shape->node_size;
   for (int row = 0; row < c.shape->nodes; ++row) {
-    if (c.even()) {
+    if (c.dense()) {
       node.reduce_scatter(c.input + c.offset(row * k), c.row(row), c.count(0), c.first);
       continue;
     }
@@ -26,8 +26,9 @@ inline void node_reduce_scatter(const bound_call& c, const wire& node) {
   }
 }
 
-/// The rail stage of blocks of different lengths. (Those of equal length are packed: see rail_pack.hpp.)
-inline void rail_reduce_blocks(const bound_call& c, const wire& rail) {
+/// The rail stage of what is not packed (see rail_pack.hpp): pieces of blocks, and blocks of different lengths.
+inline void rail_reduce_scatter(const bound_call& c, const wire& rail) {
+  if (c.even()) return rail.reduce_scatter(c.rows, c.output, c.count(0), c.later);
   for (int node = 0; node < c.shape->nodes; ++node) {
     rail.reduce(c.row(node), c.output, c.count(c.on_rail(node)), c.later, node);
   }
