@@ -95,7 +95,7 @@ template <launcher Launcher, station Station> class bench {
     if (asked.first == "nccl" || asked.first == "peer") {
       return {asked.first, asked.first, call, here_.library_below(call)};
     }
-    const mics::collective_options how = options_of(asked, call.op, chosen_.transport);
+    const mics::collective_options how = options_of(asked, call.op, chosen_);
     return {asked.first, plan_name(here_.group(), call, how), call, [this, call, how] { here_.start(call, how); }};
   }
 

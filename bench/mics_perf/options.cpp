@@ -21,7 +21,7 @@ namespace perf {
 namespace {
 
 struct words {
-  std::string min = "1K", max = "16M", step;
+  std::string min = "1K", max = "16M", step, chunk = "4M";
   std::vector<std::string> types{"float32"}, reductions{"sum"}, operations{"all_gather"}, variants{"auto"};
   std::string transport = "thread", baseline = "none", memory = "plain";
   double gbit_s = 0;
@@ -39,11 +39,11 @@ void declare(CLI::App& app, options& to, words& text) {
   app.add_option("--op", text.operations, "all_gather,reduce_scatter,all_reduce,broadcast or all")
       ->delimiter(',')
       ->capture_default_str();
-  app.add_option(
-         "--algo", text.variants,
-         "auto,flat,hierarchical,direct,ring,bruck,halving,doubling,exchange,tree or all; flat is the ring "
-         "(broadcast: tree). Over nccl: auto,native,hierarchical,packed, and nccl: NCCL without this library. Over "
-         "libfabric also peer: the library that this program was linked with, see bench/peers")
+  app.add_option("--algo", text.variants,
+                 "auto,flat,hierarchical,direct,ring,bruck,halving,doubling,exchange,tree or all; flat is the ring "
+                 "(broadcast: tree). Over nccl: auto,native,hierarchical,packed,overlapped, and nccl: NCCL without "
+                 "this library. Over "
+                 "libfabric also peer: the library that this program was linked with, see bench/peers")
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--transport", text.transport,
@@ -73,6 +73,8 @@ void declare(CLI::App& app, options& to, words& text) {
       ->check(CLI::PositiveNumber);
   app.add_flag_callback(
       "--single", [&to] { to.repeats = 1; }, "every call begins behind a barrier: --repeats 1");
+  app.add_option("--chunk", text.chunk, "nccl: the piece of a block that `overlapped` moves at once")
+      ->capture_default_str();
   app.add_option("--tune", to.tune,
                  "nccl: measure all algorithms and write the fastest to this file (all operations, 8 B to 1 GiB, "
                  "unless --op, -b or -e say otherwise)");
@@ -87,7 +89,7 @@ void require(bool fine, const std::string& sentence) {
 /// --tune measures what a table is made of.
 void widen_for_tuning(options& to, words& text, const CLI::App& app) {
   if (app.count("--algo") == 0) text.variants.clear();
-  for (const char* way : {"native", "hierarchical", "packed"}) {
+  for (const char* way : {"native", "hierarchical", "packed", "overlapped"}) {
     if (std::find(text.variants.begin(), text.variants.end(), way) == text.variants.end()) text.variants.push_back(way);
   }
   if (app.count("--op") == 0) text.operations = {"all"};
@@ -107,17 +109,20 @@ void interpret(options& to, words& text, const CLI::App& app) {
   const bool processes = to.transport != transport::thread;
   require(nccl || (to.tune.empty() && to.tuned.empty()), "--tune and --tuned are for --transport nccl");
   require(processes || text.memory == "plain", "--memory is for --transport nccl and libfabric");
+  require(nccl || app.count("--chunk") == 0, "--chunk is for --transport nccl");
   require(to.transport == transport::libfabric || to.spawn == 0, "--spawn is for --transport libfabric");
   require(!processes || text.baseline == "none", "--baseline copy is for --transport thread");
   const bool nodes_given = app.count("--nodes") > 0, node_size_given = app.count("--node-size") > 0;
   if (to.spawn > 0) play_nodes(to, nodes_given, node_size_given);
   if (processes && to.spawn == 0) take_place(to, nodes_given, node_size_given);
   if (nccl && text.variants == std::vector<std::string>{"all"}) {
-    text.variants = {"nccl", "native", "hierarchical", "packed", "auto"};
+    text.variants = {"nccl", "native", "hierarchical", "packed", "overlapped", "auto"};
   }
   if (!to.tune.empty()) widen_for_tuning(to, text, app);
   to.min_bytes = parse_bytes(text.min);
   to.max_bytes = parse_bytes(text.max);
+  to.chunk_bytes = parse_bytes(text.chunk);
+  require(to.chunk_bytes > 0, "--chunk must be at least 1 byte");
   to.step_bytes = text.step.empty() ? 0 : parse_bytes(text.step);
   to.types = values_of(look_up(text.types, type_names()));
   to.reductions = values_of(look_up(text.reductions, reduction_names()));

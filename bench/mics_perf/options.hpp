@@ -58,8 +58,9 @@ struct options {
   int spawn = 0;       ///< libfabric: fork so many ranks here; 0: a launcher has started them
 
   // Of transport nccl.
-  std::string tune;   ///< write the fastest algorithms to this file
-  std::string tuned;  ///< let auto choose by this file
+  std::string tune;                                ///< write the fastest algorithms to this file
+  std::string tuned;                               ///< let auto choose by this file
+  std::size_t chunk_bytes = std::size_t{4} << 20;  ///< of a block, in `overlapped`
 
   [[nodiscard]] int world_size() const { return nodes * node_size; }
   [[nodiscard]] int partition_size() const { return partition == 0 ? world_size() : partition; }

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include <mics/collectives/planned_call.hpp>
 #include <mics/error.hpp>
 #include <mics/options.hpp>
 #include <mics/plan.hpp>
@@ -13,12 +14,16 @@
 namespace perf {
 
 /// What the library is asked for by one entry of --algo: over NCCL hierarchical and packed are the two forms of a
-/// gather's rail stage. Throws usage_error where the entry is another one's double.
-inline mics::collective_options options_of(const variant& asked, mics::operation op, transport over) {
+/// gather's rail stage, and overlapped is hierarchical in chunks. Throws usage_error where the entry is another one's
+/// double.
+inline mics::collective_options options_of(const variant& asked, mics::operation op, const options& run) {
   const auto& [name, how] = asked;
   mics::collective_options chosen;
   chosen.how = name == "flat" ? flat_algorithm(op) : how;
-  if (name == "hierarchical" && over == transport::nccl) chosen.on_rail = mics::algorithm::direct;
+  if (how == mics::algorithm::hierarchical && run.transport == transport::nccl) {
+    chosen.on_rail = mics::algorithm::direct;
+  }
+  if (name == "overlapped") chosen.chunk_bytes = run.chunk_bytes;
   if (name == "packed") {
     chosen.on_rail = mics::algorithm::native;
     if (op != mics::operation::all_gather) {
@@ -29,16 +34,24 @@ inline mics::collective_options options_of(const variant& asked, mics::operation
   return chosen;
 }
 
-/// What the library chose. Throws usage_error when what was asked for cannot serve the group.
+/// What the library chose. Throws usage_error when what was asked for cannot serve the group, or chunks do not cut the
+/// call.
 template <class Group>
 std::string plan_name(const Group& group, const exchange& call, const mics::collective_options& how) {
   const std::size_t width = mics::size_of(call.type);
+  const std::size_t blocks = call.op == mics::operation::all_reduce ? static_cast<std::size_t>(call.ranks) : 1;
   const mics::plan made = mics::detail::make_plan(group, {.what = call.op,
                                                           .bytes = call.bytes(),
-                                                          .block_bytes = call.block_bytes(),
+                                                          .block_bytes = call.block_bytes() / blocks,
                                                           .how = how.how,
+                                                          .chunk_bytes = how.chunk_bytes,
                                                           .element_bytes = width,
                                                           .on_rail = how.on_rail});
+  if (how.chunk_bytes > 0 && made.chunks() == 1) {
+    throw mics::usage_error("blocks of " + std::to_string(call.block_bytes() / blocks) + " bytes are one chunk of " +
+                            std::to_string(how.chunk_bytes));
+  }
+  if (mics::native_communicator<Group> && made.chunks() > 1) return "overlapped";
   const bool packed = made.how() == mics::algorithm::hierarchical && made.on_rail() == mics::algorithm::native &&
                       call.op == mics::operation::all_gather;
   return packed ? "packed" : std::string(mics::name_of(made.how()));

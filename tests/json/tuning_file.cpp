@@ -22,8 +22,8 @@ struct scratch_file {
 };
 
 const mics::nccl::tuned_range small{operation::all_gather, 2, 4, 65536, algorithm::native, algorithm::direct};
-const mics::nccl::tuned_range large{operation::all_gather, 2, 4, std::size_t{1} << 40, algorithm::hierarchical,
-                                    algorithm::native};
+const mics::nccl::tuned_range large{operation::all_gather, 2,    4, std::size_t{1} << 40, algorithm::hierarchical,
+                                    algorithm::native,     65536};
 const mics::nccl::tuned_range elsewhere{operation::all_gather, 4, 4, 4096, algorithm::hierarchical, algorithm::direct};
 
 std::string refusal_of(const std::string& text) {
@@ -75,6 +75,9 @@ TEST_CASE("a malformed table is refused by file and key") {
        "ranges[0].algorithm is 'ring'; allowed: native"},
       {with_range(good + R"("algorithm": "native", "on_rail": "ring")"), "ranges[0].on_rail is 'ring'"},
       {with_range(R"("operation": "barrier", )" + good + ways), "was read"},  // the later key counts
+      {with_range(good + ways + R"(, "chunk_bytes": 4096)"), "was read"},
+      {with_range(good + ways + R"(, "chunk_bytes": -1)"),
+       "ranges[0].chunk_bytes is -1; allowed: a whole number from 0"},
       {with_range(R"("operation": "gather")"), "ranges[0].operation is 'gather'"},
       {with_range(R"("operation": "all_gather", "nodes": 0)"), "ranges[0].nodes is 0; allowed"},
       {with_range(R"("operation": "all_gather", "nodes": 2.5)"), "ranges[0].nodes is 2.5"},

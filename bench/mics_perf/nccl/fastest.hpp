@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,8 +16,9 @@
 namespace perf {
 
 /// The entry of --algo that a range stands for.
-inline const char* variant_of(const mics::nccl::tuned_range& range) {
+inline std::string_view variant_of(const mics::nccl::tuned_range& range) {
   if (range.how == mics::algorithm::native) return "native";
+  if (range.chunk_bytes > 0) return "overlapped";
   return range.on_rail == mics::algorithm::native ? "packed" : "hierarchical";
 }
 
@@ -33,32 +35,34 @@ using times = std::map<std::string, double>;
 inline std::string winner(std::size_t size, const times& of) {
   double best = of.begin()->second;
   for (const auto& [name, us] : of) best = std::min(best, us);
-  for (const char* name : {"native", "hierarchical", "packed"}) {
+  for (const char* name : {"native", "hierarchical", "packed", "overlapped"}) {
     const auto found = of.find(name);
     if (found != of.end() && found->second <= best * (size < large ? tie : 1.0)) return name;
   }
   return of.begin()->first;
 }
 
-inline mics::nccl::tuned_range range_of(const row& measured, const std::string& name) {
+inline mics::nccl::tuned_range range_of(const row& measured, const std::string& name, std::size_t chunk_bytes) {
   const int nodes = measured.partition / measured.node_size;
   const bool native = name == "native";
   return {.what = look_up(measured.op, operation_names()).second,
           .nodes = nodes,
           .node_size = measured.node_size,
           .how = native ? mics::algorithm::native : mics::algorithm::hierarchical,
-          .on_rail = name == "packed" ? mics::algorithm::native : mics::algorithm::direct};
+          .on_rail = name == "packed" ? mics::algorithm::native : mics::algorithm::direct,
+          .chunk_bytes = name == "overlapped" ? chunk_bytes : 0};
 }
 
 }  // namespace detail
 
 /// The fastest way at each size of each operation, neighbours of one kind merged. A size speaks for the sizes that are
 /// nearer to it, by their ratio, than to the next one measured; the largest for as many above it as below.
-inline std::vector<mics::nccl::tuned_range> fastest(const std::vector<row>& rows) {
+/// `chunk_bytes`: of the rows called overlapped.
+inline std::vector<mics::nccl::tuned_range> fastest(const std::vector<row>& rows, std::size_t chunk_bytes) {
   std::map<std::string, std::map<std::size_t, detail::times>> measured;
   std::map<std::string, const row*> any;
   for (const row& r : rows) {
-    if (r.algo != "native" && r.algo != "hierarchical" && r.algo != "packed") continue;
+    if (r.algo != "native" && r.algo != "hierarchical" && r.algo != "packed" && r.algo != "overlapped") continue;
     measured[r.op][r.size][r.algo] += r.time_us;
     any[r.op] = &r;
   }
@@ -70,10 +74,9 @@ inline std::vector<mics::nccl::tuned_range> fastest(const std::vector<row>& rows
       const auto next = std::next(at);
       const auto size = static_cast<double>(at->first);
       if (next != sizes.end()) ratio = std::sqrt(static_cast<double>(next->first) / size);
-      mics::nccl::tuned_range range = detail::range_of(*any[op], detail::winner(at->first, at->second));
+      mics::nccl::tuned_range range = detail::range_of(*any[op], detail::winner(at->first, at->second), chunk_bytes);
       range.up_to_bytes = static_cast<std::size_t>(size * ratio);
-      const bool same =
-          ranges.size() > first && ranges.back().how == range.how && ranges.back().on_rail == range.on_rail;
+      const bool same = ranges.size() > first && variant_of(ranges.back()) == variant_of(range);
       if (same) ranges.pop_back();
       ranges.push_back(range);
     }

@@ -27,12 +27,13 @@ void require_stages(const mics::group_shape& shape) {
 
 /// The table of what was fastest, merged into the file.
 void write_fastest(const options& chosen, const gpu_rank& here, const report& result) {
-  const mics::nccl::tuned_table table{mics::nccl::machine_name(here.device()), fastest(result.rows())};
+  const mics::nccl::tuned_table table{mics::nccl::machine_name(here.device()),
+                                      fastest(result.rows(), chosen.chunk_bytes)};
   mics::nccl::write_tuned_table(chosen.tune, table);
   std::printf("#\n# %zu ranges in '%s':\n", table.ranges.size(), chosen.tune.c_str());
   for (const mics::nccl::tuned_range& range : table.ranges) {
     std::printf("# %-14s up to %11zu B: %s\n", std::string(mics::name_of(range.what)).c_str(), range.up_to_bytes,
-                variant_of(range));
+                std::string(variant_of(range)).c_str());
   }
 }
 

@@ -54,11 +54,14 @@ class tuning_reader {
     made.what = one_of(
         from, at, "operation",
         std::array{operation::all_gather, operation::reduce_scatter, operation::all_reduce, operation::broadcast});
-    made.nodes = static_cast<int>(number(from, at, "nodes", 1 << 30));
-    made.node_size = static_cast<int>(number(from, at, "node_size", 1 << 30));
-    made.up_to_bytes = static_cast<std::size_t>(number(from, at, "up_to_bytes", UINT64_MAX));
+    made.nodes = static_cast<int>(number(from, at, "nodes", 1, 1 << 30));
+    made.node_size = static_cast<int>(number(from, at, "node_size", 1, 1 << 30));
+    made.up_to_bytes = static_cast<std::size_t>(number(from, at, "up_to_bytes", 1, UINT64_MAX));
     made.how = one_of(from, at, "algorithm", std::array{algorithm::native, algorithm::hierarchical});
     made.on_rail = one_of(from, at, "on_rail", std::array{algorithm::direct, algorithm::native});
+    if (from.contains("chunk_bytes")) {  // a table of an older version has none
+      made.chunk_bytes = static_cast<std::size_t>(number(from, at, "chunk_bytes", 0, UINT64_MAX));
+    }
     return made;
   }
 
@@ -83,14 +86,15 @@ class tuning_reader {
     if (!value.is_string()) refuse(name(at, key) + " is " + shown(value) + "; allowed: a text");
     return value.get<std::string>();
   }
-  [[nodiscard]] std::uint64_t number(const json& object, const std::string& at, const char* key,
+  [[nodiscard]] std::uint64_t number(const json& object, const std::string& at, const char* key, std::uint64_t least,
                                      std::uint64_t most) const {
     const json& value = member(object, at, key);
     if (value.is_number_unsigned()) {
       const auto given = value.get<std::uint64_t>();
-      if (given >= 1 && given <= most) return given;
+      if (given >= least && given <= most) return given;
     }
-    refuse(name(at, key) + " is " + shown(value) + "; allowed: a whole number from 1 to " + std::to_string(most));
+    refuse(name(at, key) + " is " + shown(value) + "; allowed: a whole number from " + std::to_string(least) + " to " +
+           std::to_string(most));
   }
   template <class T, std::size_t n>
   [[nodiscard]] T one_of(const json& object, const std::string& at, const char* key,
@@ -152,7 +156,8 @@ inline void write_tuned_table(const std::string& path, const tuned_table& table)
                       {"node_size", r.node_size},
                       {"up_to_bytes", r.up_to_bytes},
                       {"algorithm", name_of(r.how)},
-                      {"on_rail", name_of(r.on_rail)}});
+                      {"on_rail", name_of(r.on_rail)},
+                      {"chunk_bytes", r.chunk_bytes}});
   }
   std::ofstream file(path);
   file << nlohmann::ordered_json{{"machine", whole.machine}, {"ranges", ranges}}.dump(1) << '\n';
