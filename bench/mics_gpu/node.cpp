@@ -63,7 +63,7 @@ void measure_node(workbench& on) {
   const std::size_t most = on.chosen.common.max_bytes;
   const perf::device_memory plain(group, most, perf::memory_kind::plain);
   const perf::device_memory registered(group, most, perf::memory_kind::registered);
-  const peer_copy copy(on, most);
+  const peer_copy copy(on, most, peer_copy::by::first_rank);
   on.rows.say(
       "in place, by the GPU's clock; busbw is what comes into a GPU; peer_copy moves as much from device 0 to 1");
   if (!copy.possible()) on.rows.say("no peer_copy: this host has one device");

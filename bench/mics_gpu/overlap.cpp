@@ -9,6 +9,7 @@
 #include "../mics_perf/statistics.hpp"
 #include "matrix_product.hpp"
 #include "measurements.hpp"
+#include "peer_copy.hpp"
 #include "timer.hpp"
 
 namespace gpu {
@@ -16,10 +17,10 @@ namespace {
 
 constexpr int products = 4;  ///< of one sample
 
-/// What runs beside the products, in a stream of its own: enough gathers to outlast them.
+/// What runs beside the products, in a stream of its own: enough gathers, or copies, to outlast them.
 struct company {
   std::string algo;
-  perf::exchange call{};
+  perf::exchange call{};                       ///< of a gather; empty for copies, which nobody has to verify
   std::function<void(cudaStream_t)> gather{};  ///< empty: nothing
   int gathers = 0;
 };
@@ -87,6 +88,12 @@ company gather_by_nccl(workbench& on, perf::exchange shape, const perf::device_m
   return {"beside_nccl", call, gather};
 }
 
+/// What the copies alone cost the products, whoever makes them: as many bytes out of and into each GPU.
+company plain_copies(const peer_copy& copy, const perf::exchange& shape) {
+  const std::size_t brought = shape.bytes() - shape.block_bytes();
+  return {"beside_peer_copy", {}, [&copy, brought](cudaStream_t stream) { copy.enqueue(brought, stream); }};
+}
+
 std::string percent(double share) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f %%", 100 * share);
@@ -139,6 +146,8 @@ void measure_overlap(workbench& on) {
                            gather_by_nccl(on, shape, plain),
                            gather_by_library(on, "beside_plain", shape, plain),
                            gather_by_library(on, "beside_registered", shape, registered)};
+  const peer_copy copy(on, shape.bytes(), peer_copy::by::every_rank);
+  if (copy.possible() && shape.ranks == 2) all.push_back(plain_copies(copy, shape));
   std::vector<std::uint64_t> wrong(all.size());
   const auto check = [&] {
     for (std::size_t i = 0; on.chosen.common.check && i < all.size(); ++i) {
@@ -146,7 +155,7 @@ void measure_overlap(workbench& on) {
       std::vector<std::int64_t> products_wrong{static_cast<std::int64_t>(product.wrong())};
       on.station.fold_numbers(products_wrong, perf::fold::sum);
       wrong[i] += static_cast<std::uint64_t>(products_wrong[0]);
-      if (!all[i].gather) continue;
+      if (all[i].call.bytes() == 0) continue;
       wrong[i] += on.wrong_after({all[i].call}, [&] { all[i].gather(on.here.stream()); });
     }
   };

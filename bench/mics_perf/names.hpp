@@ -62,13 +62,23 @@ constexpr mics::algorithm flat_algorithm(mics::operation op) {
 
 inline const dictionary<mics::algorithm>& algorithm_names() {
   using enum mics::algorithm;
-  static const dictionary<mics::algorithm> names{
-      {"auto", automatic},      {"direct", direct},           {"ring", ring},
-      {"bruck", bruck},         {"halving", halving},         {"doubling", doubling},
-      {"tree", tree},           {"exchange", exchange},       {"hierarchical", hierarchical},
-      {"leader", leader},       {"native", native},           {"flat", ring},
-      {"packed", hierarchical}, {"overlapped", hierarchical}, {"nccl", native},
-      {"peer", native}};
+  static const dictionary<mics::algorithm> names{{"auto", automatic},
+                                                 {"direct", direct},
+                                                 {"ring", ring},
+                                                 {"bruck", bruck},
+                                                 {"halving", halving},
+                                                 {"doubling", doubling},
+                                                 {"tree", tree},
+                                                 {"exchange", exchange},
+                                                 {"hierarchical", hierarchical},
+                                                 {"leader", leader},
+                                                 {"native", native},
+                                                 {"flat", ring},
+                                                 {"packed", hierarchical},
+                                                 {"overlapped", hierarchical},
+                                                 {"overlapped_packed", hierarchical},
+                                                 {"nccl", native},
+                                                 {"peer", native}};
   return names;
 }
 

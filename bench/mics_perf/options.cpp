@@ -21,7 +21,7 @@ namespace perf {
 namespace {
 
 struct words {
-  std::string min = "1K", max = "16M", step, chunk = "4M";
+  std::string min = "1K", max = "16M", step, chunk = "2M";
   std::vector<std::string> types{"float32"}, reductions{"sum"}, operations{"all_gather"}, variants{"auto"};
   std::string transport = "thread", baseline = "none", memory = "plain";
   double gbit_s = 0;
@@ -41,7 +41,8 @@ void declare(CLI::App& app, options& to, words& text) {
       ->capture_default_str();
   app.add_option("--algo", text.variants,
                  "auto,flat,hierarchical,direct,ring,bruck,halving,doubling,exchange,tree or all; flat is the ring "
-                 "(broadcast: tree). Over nccl: auto,native,hierarchical,packed,overlapped, and nccl: NCCL without "
+                 "(broadcast: tree). Over nccl: auto,native,hierarchical,packed,overlapped,overlapped_packed, and "
+                 "nccl: NCCL without "
                  "this library. Over "
                  "libfabric also peer: the library that this program was linked with, see bench/peers")
       ->delimiter(',')
@@ -73,7 +74,7 @@ void declare(CLI::App& app, options& to, words& text) {
       ->check(CLI::PositiveNumber);
   app.add_flag_callback(
       "--single", [&to] { to.repeats = 1; }, "every call begins behind a barrier: --repeats 1");
-  app.add_option("--chunk", text.chunk, "nccl: the piece of a block that `overlapped` moves at once")
+  app.add_option("--chunk", text.chunk, "nccl: the piece of a block that overlapped ways move at once")
       ->capture_default_str();
   app.add_option("--tune", to.tune,
                  "nccl: measure all algorithms and write the fastest to this file (all operations, 8 B to 1 GiB, "
@@ -89,7 +90,7 @@ void require(bool fine, const std::string& sentence) {
 /// --tune measures what a table is made of.
 void widen_for_tuning(options& to, words& text, const CLI::App& app) {
   if (app.count("--algo") == 0) text.variants.clear();
-  for (const char* way : {"native", "hierarchical", "packed", "overlapped"}) {
+  for (const char* way : {"native", "hierarchical", "packed", "overlapped", "overlapped_packed"}) {
     if (std::find(text.variants.begin(), text.variants.end(), way) == text.variants.end()) text.variants.push_back(way);
   }
   if (app.count("--op") == 0) text.operations = {"all"};
@@ -116,7 +117,7 @@ void interpret(options& to, words& text, const CLI::App& app) {
   if (to.spawn > 0) play_nodes(to, nodes_given, node_size_given);
   if (processes && to.spawn == 0) take_place(to, nodes_given, node_size_given);
   if (nccl && text.variants == std::vector<std::string>{"all"}) {
-    text.variants = {"nccl", "native", "hierarchical", "packed", "overlapped", "auto"};
+    text.variants = {"nccl", "native", "hierarchical", "packed", "overlapped", "overlapped_packed", "auto"};
   }
   if (!to.tune.empty()) widen_for_tuning(to, text, app);
   to.min_bytes = parse_bytes(text.min);

@@ -60,7 +60,7 @@ struct options {
   // Of transport nccl.
   std::string tune;                                ///< write the fastest algorithms to this file
   std::string tuned;                               ///< let auto choose by this file
-  std::size_t chunk_bytes = std::size_t{4} << 20;  ///< of a block, in `overlapped`
+  std::size_t chunk_bytes = std::size_t{2} << 20;  ///< of a block, in the overlapped ways
 
   [[nodiscard]] int world_size() const { return nodes * node_size; }
   [[nodiscard]] int partition_size() const { return partition == 0 ? world_size() : partition; }

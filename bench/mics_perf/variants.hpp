@@ -14,8 +14,8 @@
 namespace perf {
 
 /// What the library is asked for by one entry of --algo: over NCCL hierarchical and packed are the two forms of a
-/// gather's rail stage, and overlapped is hierarchical in chunks. Throws usage_error where the entry is another one's
-/// double.
+/// gather's rail stage, and overlapped and overlapped_packed are these in chunks. Throws usage_error where the entry is
+/// another one's double.
 inline mics::collective_options options_of(const variant& asked, mics::operation op, const options& run) {
   const auto& [name, how] = asked;
   mics::collective_options chosen;
@@ -23,12 +23,12 @@ inline mics::collective_options options_of(const variant& asked, mics::operation
   if (how == mics::algorithm::hierarchical && run.transport == transport::nccl) {
     chosen.on_rail = mics::algorithm::direct;
   }
-  if (name == "overlapped") chosen.chunk_bytes = run.chunk_bytes;
-  if (name == "packed") {
+  if (name.starts_with("overlapped")) chosen.chunk_bytes = run.chunk_bytes;
+  if (name.ends_with("packed")) {
     chosen.on_rail = mics::algorithm::native;
     if (op != mics::operation::all_gather) {
-      throw mics::usage_error("packed is a form of all_gather; " + std::string(mics::name_of(op)) +
-                              " has hierarchical alone");
+      throw mics::usage_error(name + " is a form of all_gather; " + std::string(mics::name_of(op)) +
+                              " has one rail stage");
     }
   }
   return chosen;
@@ -51,9 +51,10 @@ std::string plan_name(const Group& group, const exchange& call, const mics::coll
     throw mics::usage_error("blocks of " + std::to_string(call.block_bytes() / blocks) + " bytes are one chunk of " +
                             std::to_string(how.chunk_bytes));
   }
-  if (mics::native_communicator<Group> && made.chunks() > 1) return "overlapped";
   const bool packed = made.how() == mics::algorithm::hierarchical && made.on_rail() == mics::algorithm::native &&
                       call.op == mics::operation::all_gather;
+  const bool overlapped = mics::native_communicator<Group> && made.chunks() > 1;
+  if (overlapped) return packed ? "overlapped_packed" : "overlapped";
   return packed ? "packed" : std::string(mics::name_of(made.how()));
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -18,11 +20,15 @@ namespace perf {
 /// The entry of --algo that a range stands for.
 inline std::string_view variant_of(const mics::nccl::tuned_range& range) {
   if (range.how == mics::algorithm::native) return "native";
-  if (range.chunk_bytes > 0) return "overlapped";
-  return range.on_rail == mics::algorithm::native ? "packed" : "hierarchical";
+  const bool packed = range.on_rail == mics::algorithm::native;
+  if (range.chunk_bytes > 0) return packed ? "overlapped_packed" : "overlapped";
+  return packed ? "packed" : "hierarchical";
 }
 
 namespace detail {
+
+/// The entries of --algo that a range can stand for, the ones with the fewest launches first.
+inline constexpr std::string_view ways[] = {"native", "hierarchical", "packed", "overlapped", "overlapped_packed"};
 
 /// Small ways that are this close count as equal; then the one with fewer launches is taken. Large ones are not: what a
 /// launch costs is in their times already.
@@ -35,9 +41,9 @@ using times = std::map<std::string, double>;
 inline std::string winner(std::size_t size, const times& of) {
   double best = of.begin()->second;
   for (const auto& [name, us] : of) best = std::min(best, us);
-  for (const char* name : {"native", "hierarchical", "packed", "overlapped"}) {
-    const auto found = of.find(name);
-    if (found != of.end() && found->second <= best * (size < large ? tie : 1.0)) return name;
+  for (const std::string_view name : ways) {
+    const auto found = of.find(std::string(name));
+    if (found != of.end() && found->second <= best * (size < large ? tie : 1.0)) return std::string(name);
   }
   return of.begin()->first;
 }
@@ -49,20 +55,20 @@ inline mics::nccl::tuned_range range_of(const row& measured, const std::string& 
           .nodes = nodes,
           .node_size = measured.node_size,
           .how = native ? mics::algorithm::native : mics::algorithm::hierarchical,
-          .on_rail = name == "packed" ? mics::algorithm::native : mics::algorithm::direct,
-          .chunk_bytes = name == "overlapped" ? chunk_bytes : 0};
+          .on_rail = name.ends_with("packed") ? mics::algorithm::native : mics::algorithm::direct,
+          .chunk_bytes = name.starts_with("overlapped") ? chunk_bytes : 0};
 }
 
 }  // namespace detail
 
 /// The fastest way at each size of each operation, neighbours of one kind merged. A size speaks for the sizes that are
 /// nearer to it, by their ratio, than to the next one measured; the largest for as many above it as below.
-/// `chunk_bytes`: of the rows called overlapped.
+/// `chunk_bytes`: of the overlapped ways.
 inline std::vector<mics::nccl::tuned_range> fastest(const std::vector<row>& rows, std::size_t chunk_bytes) {
   std::map<std::string, std::map<std::size_t, detail::times>> measured;
   std::map<std::string, const row*> any;
   for (const row& r : rows) {
-    if (r.algo != "native" && r.algo != "hierarchical" && r.algo != "packed" && r.algo != "overlapped") continue;
+    if (std::find(std::begin(detail::ways), std::end(detail::ways), r.algo) == std::end(detail::ways)) continue;
     measured[r.op][r.size][r.algo] += r.time_us;
     any[r.op] = &r;
   }
