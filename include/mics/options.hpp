@@ -62,7 +62,9 @@ enum class accumulation : std::uint8_t {
 struct collective_options {
   algorithm how = algorithm::automatic;
   algorithm on_rail = algorithm::automatic;  ///< of the rail stage: direct, ring, native, exchange
-  std::size_t chunk_bytes = 0;               ///< piece of a block that moves at once; 0: chosen by the plan
+  /// Piece of a block that moves at once: stages overlap piece by piece. 0: chosen by the plan, which over NCCL cuts
+  /// blocks only where the tuned table says so.
+  std::size_t chunk_bytes = 0;
   accumulation accumulate = accumulation::native;
   std::optional<bool> checked{};         ///< compare the call among all ranks first; default: the communicator's
   std::chrono::milliseconds timeout{0};  ///< deadline of every wait; 0: the communicator's

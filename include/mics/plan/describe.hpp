@@ -28,7 +28,8 @@ inline std::string stages_in_words(const plan& p) {
   const std::string node = "node groups of " + std::to_string(p.shape().node_size);
   switch (p.what()) {
     case operation::all_gather:
-      return rail + " gather into the final slots; " + node + " share each row as it arrives";
+      return rail + " gather into the final slots; " + node + " share each row" +
+             (p.chunks() > 1 ? " as it arrives" : "");
     case operation::reduce_scatter:
       return node + " reduce row by row; " + rail + " reduce the sums";
     case operation::all_reduce:
