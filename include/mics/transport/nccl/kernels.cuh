@@ -24,21 +24,27 @@ namespace mics::nccl::device {
 template <class A, class B = A>
 using computed_in = std::conditional_t<std::is_same_v<A, double> || std::is_same_v<B, double>, double, float>;
 
+// By name: PyTorch builds extensions without CUDA's implicit conversions of 16-bit floats.
+__device__ inline float in_full(__half value) { return __half2float(value); }
+__device__ inline float in_full(__nv_bfloat16 value) { return __bfloat162float(value); }
+__device__ inline float in_full(float value) { return value; }
+__device__ inline double in_full(double value) { return value; }
+
 template <class To, class From> __device__ To converted(From value) {
+  const auto full = in_full(value);
+  constexpr bool exact = std::is_same_v<From, double>;
   if constexpr (std::is_same_v<To, __half>) {
-    if constexpr (std::is_same_v<From, double>)
-      return __double2half(value);
+    if constexpr (exact)
+      return __double2half(full);
     else
-      return __float2half_rn(static_cast<float>(value));
+      return __float2half_rn(full);
   } else if constexpr (std::is_same_v<To, __nv_bfloat16>) {
-    if constexpr (std::is_same_v<From, double>)
-      return __double2bfloat16(value);
+    if constexpr (exact)
+      return __double2bfloat16(full);
     else
-      return __float2bfloat16_rn(static_cast<float>(value));
-  } else if constexpr (std::is_same_v<From, __half> || std::is_same_v<From, __nv_bfloat16>) {
-    return static_cast<To>(static_cast<float>(value));
+      return __float2bfloat16_rn(full);
   } else {
-    return static_cast<To>(value);
+    return static_cast<To>(full);
   }
 }
 
