@@ -47,7 +47,11 @@ void two_steps(gpu_host& host, const mics::nccl::communicator& world, int partit
         world.synchronize(stream);
       }
     }
-    sync.synchronize(stream);
+    if (micro_steps == 1) {
+      for (std::size_t unit = sync.units(); unit-- > 0;) sync.synchronize_unit(unit, stream);
+    } else {
+      sync.synchronize(stream);
+    }
     world.synchronize(stream);
     for (std::size_t unit = 0; unit < sync.units(); ++unit) {
       const auto shard = sync.shard(unit);

@@ -88,16 +88,20 @@ void take_steps(Groups& groups, const partitioning& g, gradient_result result) {
   const int shard = groups.topology().shard_of(groups.world().rank());
   auto sync = mics::make_gradient_sync<Gradient, Accumulator>(groups, odd_units(g.partition), {.result = result});
   for (const int micro_steps : {1, 3, 1}) {
+    const bool unit_by_unit = micro_steps == 3 && result == gradient_result::mean;
     for (std::size_t m = 0; m < static_cast<std::size_t>(micro_steps); ++m) {
+      const bool last = m + 1 == static_cast<std::size_t>(micro_steps);
       for (std::size_t unit = sync.units(); unit-- > 0;) {
         auto gradients = flat_gradients<Gradient>(sync.layout(unit), rank, m, unit);
         sync.accumulate(unit, gradients);
         std::fill(gradients.begin(), gradients.end(),
                   Gradient(99.0f));  // the call has ended: nobody reads them any more
+        if (unit_by_unit && last) sync.synchronize_unit(unit);
       }
     }
     ensure(sync.micro_steps(2) == static_cast<std::uint64_t>(micro_steps), "micro-steps");
-    sync.synchronize();
+    if (!unit_by_unit) sync.synchronize();
+    ensure(sync.synchronized(), "synchronized");
     ensure_result(sync, g, shard, micro_steps, result);
     sync.reset();
   }
@@ -117,7 +121,11 @@ void take_steps_on_a_stream(Groups& groups, const partitioning& g, gradient_resu
                         stream);
       }
     }
-    sync.synchronize(stream);
+    if (micro_steps == 1) {
+      for (std::size_t unit = sync.units(); unit-- > 0;) sync.synchronize_unit(unit, stream);
+    } else {
+      sync.synchronize(stream);
+    }
     stream.synchronize();
     ensure_result(sync, g, shard, micro_steps, result);
     sync.reset();

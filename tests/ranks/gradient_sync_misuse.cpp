@@ -55,6 +55,39 @@ TEST_CASE("wrong order of calls is refused in words, and the step can be saved")
   });
 }
 
+TEST_CASE("units that are synchronized one by one keep the order of a step") {
+  on_ranks({4, 2, 2}, true, [](auto& groups, auto&) {
+    mics::gradient_sync sync(groups, odd_units(2));
+    const auto accumulate = [&](std::size_t unit) {
+      sync.accumulate(unit, std::vector<float>(sync.layout(unit).flat_elements(), 1.0f));
+    };
+    const auto said = [](auto call) { return message_of(call); };
+    const std::string rank = "rank " + std::to_string(groups.world().rank());
+    ensure_words(said([&] { sync.synchronize_unit(3); }), {"unit 3 does not exist", "allowed: 0 to 2", rank});
+    ensure_words(said([&] { sync.synchronize_unit(1); }),
+                 {"nothing was accumulated for unit 1", "gradient_sync::synchronize_unit", rank});
+    for (const std::size_t unit : {2U, 1U, 2U, 1U}) accumulate(unit);
+    sync.synchronize_unit(2);
+    ensure(sync.shard(2)[0] == 1.0f, "the shard of one unit is there");
+    ensure(!sync.synchronized(), "not all of them");
+    ensure_words(said([&] { sync.synchronize_unit(2); }), {"unit 2 is synchronized already", "reset()"});
+    ensure_words(said([&] { accumulate(2); }), {"unit 2", "after synchronize()", "reset()"});
+    ensure_words(said([&] { sync.synchronize(); }),
+                 {"unit 2 is synchronized already, by itself", "synchronize_unit()"});
+    accumulate(0);
+    ensure_words(said([&] { sync.synchronize_unit(0); }), {"unit 0 was accumulated 1 times", "unit 2 2 times"});
+    accumulate(0);
+    sync.synchronize_unit(0);
+    sync.synchronize_unit(1);
+    ensure(sync.synchronized() && sync.shard(0)[0] == 1.0f && sync.shard(1)[0] == 1.0f,
+           "refused calls changed nothing");
+    sync.reset();
+    for (std::size_t unit = 0; unit < 3; ++unit) accumulate(unit);
+    sync.synchronize();
+    ensure(sync.shard(2)[0] == 1.0f, "the next step, all at once");
+  });
+}
+
 TEST_CASE("a step may be dropped: reset() without synchronize()") {
   on_ranks({4, 2, 2}, true, [](auto& groups, auto&) {
     mics::gradient_sync sync(groups, shard_layout({3}, 2), {.result = gradient_result::sum});

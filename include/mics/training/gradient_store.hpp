@@ -74,14 +74,14 @@ template <communicator C, transportable Gradient, transportable Accumulator> cla
     in_order(stream, [] {});
   }
 
-  /// All sums /= divisor.
-  void divide(double divisor) const {
-    auto* sum = reinterpret_cast<std::byte*>(accumulated_.get());
+  /// sums /= divisor.
+  void divide(std::span<Accumulator> sums, double divisor) const {
+    auto* const sum = reinterpret_cast<std::byte*>(sums.data());
     const std::byte* const in[] = {sum};
-    fold(data_type_of<Accumulator>, reduction::sum, sum, in, accumulated_elements_, 1.0 / divisor);
+    fold(data_type_of<Accumulator>, reduction::sum, sum, in, sums.size(), 1.0 / divisor);
   }
-  void divide(double divisor, stream_of<C> stream) const {
-    in_order(stream, [store = *this, divisor] { store.divide(divisor); });
+  void divide(std::span<Accumulator> sums, double divisor, stream_of<C> stream) const {
+    in_order(stream, [store = *this, sums, divisor] { store.divide(sums, divisor); });
   }
 
  private:

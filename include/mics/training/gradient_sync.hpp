@@ -33,6 +33,9 @@ namespace mics {
 ///     optimizer.step(sync.shard());
 ///     sync.reset();                                                                // the next step begins
 ///
+/// Hop 2 may also begin where the backward pass still computes: synchronize_unit(), for each unit once it has been
+/// given its last gradients, instead of synchronize().
+///
 /// - Units: one shard_layout each, usually a layer, whose gradients are given as soon as they exist; every unit is
 ///   given once a micro-step, in the same order on every rank. Each layout is cut into p shards.
 /// - Types: Gradient is what travels in hop 1, Accumulator what adds up and travels in hop 2. By default gradients of
@@ -91,6 +94,16 @@ class gradient_sync {
   ///   when it is called twice.
   void synchronize() { hop_2(); }
   void synchronize(stream_type stream) { hop_2(stream); }
+
+  /// The same for one unit, with an all-reduce of its own, as soon as it has been given its last gradients of the step:
+  /// the others may still be accumulated. Once a step for each unit, in the same order on every rank, instead of
+  /// synchronize(); the step is synchronized after the last one.
+  /// - In another stream than accumulate()'s it runs beside what follows there; an event must put it behind the unit's
+  ///   last accumulate().
+  /// - Throws usage_error when the unit was not accumulated, not as often as another one that is synchronized, or is
+  ///   synchronized already.
+  void synchronize_unit(std::size_t unit) { hop_2_of(unit); }
+  void synchronize_unit(std::size_t unit, stream_type stream) { hop_2_of(unit, stream); }
 
   /// Begins the next step: what was accumulated is dropped, synchronized or not. Touches no memory.
   void reset() noexcept { ledger_.reset(); }
@@ -154,16 +167,26 @@ class gradient_sync {
 
   template <class... Stream> void hop_2(const Stream&... stream) {
     const std::uint64_t micro_steps = ledger_.begin_synchronize();
-    const std::span<Accumulator> sums = store_.accumulated();
+    reduce_over_replicas(store_.accumulated(), micro_steps, "synchronize", stream...);
+    ledger_.synchronized();
+  }
+  template <class... Stream> void hop_2_of(std::size_t unit, const Stream&... stream) {
+    const std::uint64_t micro_steps = ledger_.begin_synchronize(unit);
+    reduce_over_replicas(shard(unit), micro_steps, "synchronize_unit", stream...);
+    ledger_.synchronized(unit);
+  }
+
+  template <class... Stream>
+  void reduce_over_replicas(std::span<Accumulator> sums, std::uint64_t micro_steps, const char* call,
+                            const Stream&... stream) {
     if (replication_) {
       if (options_.hop_2.checked.value_or(replication_->checked())) {
-        detail::require_same_micro_steps(*replication_, replicas_, micro_steps, where("synchronize"), stream...);
+        detail::require_same_micro_steps(*replication_, replicas_, micro_steps, where(call), stream...);
       }
       all_reduce(*replication_, sums, sums, reduction::sum, stream..., options_.hop_2);
     }
     const bool mean = options_.result == gradient_result::mean;
-    store_.divide(mean ? static_cast<double>(micro_steps) * ranks_ : 1.0, stream...);
-    ledger_.synchronized();
+    store_.divide(sums, mean ? static_cast<double>(micro_steps) * ranks_ : 1.0, stream...);
   }
 
   static std::vector<shard_layout> agreed(Groups& groups, std::vector<shard_layout> units,

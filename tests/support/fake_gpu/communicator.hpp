@@ -13,6 +13,7 @@
 #include <nccl.h>
 
 #include "clique.hpp"
+#include "stream.hpp"
 
 /// One rank's end of a communicator.
 struct ncclComm {
@@ -25,7 +26,8 @@ struct ncclComm {
   std::atomic<bool> splitting{false};  ///< one that does not block is in a split
   std::thread split{};
 
-  std::atomic<int> in_flight{0};  ///< launches that have not ended
+  std::atomic<int> in_flight{0};                  ///< launches that have not ended
+  std::shared_ptr<fake_gpu::mark> last_launch{};  ///< passed when the last of them has; of the thread that launches
 
   std::mutex mutex;                                                ///< of what is below
   std::vector<std::optional<std::array<std::byte, 8>>> scalars{};  ///< of its own reductions

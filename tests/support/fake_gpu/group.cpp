@@ -32,10 +32,16 @@ thread_local group current;
 void begin(launch&& l) {
   if (!l.stream->captured) l.comm->in_flight++;
   const bool captured = l.stream->captured != nullptr;
-  enqueue(*l.stream, [captured, comm = std::move(l.comm), calls = std::move(l.calls)] {
+  // The launches of one communicator run in the order of the host's calls, in whatever streams they are.
+  const auto before = captured ? nullptr : l.comm->last_launch;
+  const auto done = std::make_shared<mark>();
+  if (!captured) l.comm->last_launch = done;
+  enqueue(*l.stream, [captured, before, done, comm = std::move(l.comm), calls = std::move(l.calls)] {
+    if (before != nullptr && !before->wait()) complain("a launch waits for the one before it, which never ends");
     std::vector<std::shared_ptr<meeting>> meetings;
     for (const call& c : calls) meetings.push_back(comm->all->post(comm->rank, c));
     for (const auto& m : meetings) comm->all->await(comm->rank, *m);
+    done->pass();
     if (!captured) comm->in_flight--;
   });
 }

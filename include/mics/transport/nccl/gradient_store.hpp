@@ -46,9 +46,9 @@ class gradient_store<nccl::communicator_ref, Gradient, Accumulator> {
 
   void keep(cudaStream_t) const {}
 
-  void divide(double divisor, cudaStream_t stream) const {
+  void divide(std::span<Accumulator> sums, double divisor, cudaStream_t stream) const {
     if (divisor == 1) return;
-    nccl::device_kernels().scale(accumulated_.get(), wide, 1.0 / divisor, accumulated_elements_, stream);
+    nccl::device_kernels().scale(sums.data(), wide, 1.0 / divisor, sums.size(), stream);
   }
 
  private:
