@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <mics/collectives/all_gather.hpp>
+#include <mics/collectives/launch.hpp>
 #include <mics/communicator.hpp>
 
 namespace mics::detail {
@@ -23,7 +24,9 @@ std::vector<std::uint64_t> gather_numbers(const C& comm, const std::vector<std::
     return comm.gather_numbers(own);
   } else {
     std::vector<std::uint64_t> all(own.size() * static_cast<std::size_t>(comm.size()));
-    all_gather(comm, own, all);
+    collective_options options;
+    if constexpr (chooses_small_gather<C>) options.how = comm.small_gather().how;
+    all_gather(comm, own, all, options);
     return all;
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -10,6 +11,7 @@
 #include <mics/collectives/planned_call.hpp>
 #include <mics/communicator.hpp>
 #include <mics/schedule/launch.hpp>
+#include <mics/schedule/recipe.hpp>
 
 namespace mics::detail {
 
@@ -89,6 +91,21 @@ inline schedule::signature sign(std::span<const planned_call> calls, const group
   return s;
 }
 
+/// A communicator that says by which all-gather its ranks learn a small value of each, e.g. to spare connections.
+template <class C>
+concept chooses_small_gather = requires(const C& comm) {
+  { comm.small_gather() } -> std::same_as<schedule::recipe>;
+};
+
+/// The all-gather by which the ranks compare their calls: in one step, unless the communicator has one for that.
+template <communicator C> schedule::recipe comparing_gather(const C& comm) {
+  if constexpr (chooses_small_gather<C>) {
+    return comm.small_gather();
+  } else {
+    return {.what = operation::all_gather, .how = algorithm::direct};
+  }
+}
+
 /// Checks, plans and binds the calls that run as one.
 template <communicator C>
 schedule::launch make_launch(const C& comm, std::span<const collective_call> calls, const collective_options& options) {
@@ -105,7 +122,7 @@ schedule::launch make_launch(const C& comm, std::span<const collective_call> cal
     bind(order.parts.emplace_back(), call, planned, comm.shape());
     if (!compares) continue;
     if (!order.compared) {
-      const auto& gather = comm.programs().find({operation::all_gather, algorithm::direct}, comm.shape());
+      const auto& gather = comm.programs().find(comparing_gather(comm), comm.shape());
       order.compared = {sign(call, planned, comm.shape(), calls.size()), &gather};
     }
     add_to(order.compared->own, call, planned);

@@ -13,6 +13,7 @@
 #include <mics/communicator.hpp>
 #include <mics/detail/owning.hpp>
 #include <mics/error.hpp>
+#include <mics/schedule/recipe.hpp>
 #include <mics/transport/host/handle.hpp>
 #include <mics/transport/libfabric/member.hpp>
 #include <mics/transport/thread/stream.hpp>
@@ -52,6 +53,16 @@ class communicator_ref : public mics::host::handle<member> {
     return chosen;
   }
 
+  /// The all-gather by which all ranks learn a small value of each: before a split, and before a call that is compared.
+  /// In one step inside a node and among few ranks; else in log2(size) steps, in which a rank has to do with at most
+  /// 2 log2(size) others, so that no rank is connected to all of a large group only because the group exists.
+  /// The same on every rank, whatever shapes the ranks believe in: that is among the things they compare.
+  [[nodiscard]] schedule::recipe small_gather() const {
+    const group& all = alive().ranks();
+    const bool at_once = all.all_near() || all.size() <= few_ranks;
+    return {.what = operation::all_gather, .how = at_once ? algorithm::direct : algorithm::bruck};
+  }
+
   /// How many of the ranks lie on each node, in order.
   [[nodiscard]] std::vector<int> ranks_per_node() const {
     const group& all = alive().ranks();
@@ -72,6 +83,8 @@ class communicator_ref : public mics::host::handle<member> {
 
  private:
   friend class shared_memory;
+
+  static constexpr int few_ranks = 8;  ///< log2(8) steps would spare one peer of 7
 
   /// Stages overlap chunk by chunk, so blocks are cut, unless a part would be too small to be worth its announcement.
   static std::size_t chunk_of(std::size_t block_bytes) noexcept {

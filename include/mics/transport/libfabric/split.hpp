@@ -56,7 +56,7 @@ inline std::vector<region_name> boxes_of(const group& made, const group& parent,
 
 inline communicator communicator_ref::split(int colour, int key, std::string name) const {
   member& m = alive();
-  const schedule::program& steps = m.programs().find({operation::all_gather, algorithm::direct}, m.shape());
+  const schedule::program& steps = m.programs().find(small_gather(), m.shape());
   const auto gather = [&](const auto& own) {
     return mics::detail::gather_values(steps, m.shape(), own, [&](std::span<const schedule::part> parts) {
       schedule::launch order;

@@ -65,6 +65,17 @@ class rail_endpoint {
     return received_;
   }
 
+  /// How many links it holds, at most one for each peer and lane of a group that exists; and how many ranks of other
+  /// nodes it has had to do with, which is how many connections it may hold.
+  [[nodiscard]] std::size_t links() {
+    const std::lock_guard lock(mutex_);
+    return links_.size() - free_links_.size();
+  }
+  [[nodiscard]] std::size_t peers_met() {
+    const std::lock_guard lock(mutex_);
+    return farewells_.met();
+  }
+
   /// Memory that will be used often.
   [[nodiscard]] registration enroll(std::span<const std::byte> memory) {
     const std::lock_guard lock(mutex_);
@@ -92,6 +103,7 @@ class rail_endpoint {
     for (const auto& link : group->links) {
       if (!link) continue;
       links_[link->index] = nullptr;
+      free_links_.push_back(link->index);  // nothing is under way to its slots, or all traffic has ended
       std::erase(owing_, link.get());
       for (landing& l : link->landings) clear(l);
     }
@@ -238,10 +250,21 @@ class rail_endpoint {
   rail_link& link_to(rail_group& group, int peer, std::uint32_t lane) {
     auto& link = group.links[static_cast<std::size_t>(peer) * schedule::lanes + lane];
     if (!link) {
-      link = std::make_unique<rail_link>(group, peer, lane, static_cast<std::uint32_t>(links_.size()));
-      links_.push_back(link.get());
+      link = std::make_unique<rail_link>(group, peer, lane, free_index());
+      links_[link->index] = link.get();
     }
     return *link;
+  }
+
+  /// A place in the table of links.
+  std::uint32_t free_index() {
+    if (free_links_.empty()) {
+      free_links_.push_back(static_cast<std::uint32_t>(links_.size()));
+      links_.push_back(nullptr);
+    }
+    const std::uint32_t index = free_links_.back();
+    free_links_.pop_back();
+    return index;
   }
 
   void clear(landing& place) {
@@ -386,7 +409,8 @@ class rail_endpoint {
   std::vector<incoming*> orphans_{};  ///< of groups that do not exist here yet
   std::unordered_map<std::uint64_t, std::shared_ptr<rail_group>> groups_{};
   std::vector<std::shared_ptr<rail_group>> retired_{};
-  std::vector<rail_link*> links_{};
+  std::vector<rail_link*> links_{};          ///< by index; null: free
+  std::vector<std::uint32_t> free_links_{};  ///< indices of links whose groups are gone
   std::vector<rail_link*> owing_{};
   std::uint64_t received_ = 0;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -23,6 +24,10 @@ class farewells {
   }
 
   void meet(std::size_t rank) { met_[rank] = true; }
+
+  [[nodiscard]] std::size_t met() const noexcept {
+    return static_cast<std::size_t>(std::count(met_.begin(), met_.end(), true));
+  }
 
   /// A goodbye has come; the answer is due.
   void departed(std::size_t rank) {
