@@ -3,12 +3,14 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include <mics/transport/libfabric/rail/handles.hpp>
 #include <mics/transport/libfabric/rail/nearest_card.hpp>
+#include <mics/transport/libfabric/rail/provider.hpp>
 
 namespace {
 
@@ -75,17 +77,33 @@ std::vector<std::string> names_of(const std::vector<offered>& all) {
 
 }  // namespace
 
-TEST_CASE("equally far cards serve the ranks of a node in turn") {
-  const std::vector<int> same(4, 7);
-  for (int rank = 0; rank < 9; ++rank) CHECK(nearest_card(same, rank) == static_cast<std::size_t>(rank % 4));
+using indices = std::vector<std::size_t>;
+
+TEST_CASE("only the nearest cards serve: all of them where all are equally far") {
+  CHECK(nearest_cards(std::vector<int>(4, 7)) == indices{0, 1, 2, 3});
+  CHECK(nearest_cards(std::vector<int>{3, 1, 3, 1, 2}) == indices{1, 3});
+  CHECK(nearest_cards(std::vector<int>{5}) == indices{0});
 }
 
-TEST_CASE("only the nearest cards serve") {
-  const std::vector<int> distances{3, 1, 3, 1, 2};
-  CHECK(nearest_card(distances, 0) == 1);
-  CHECK(nearest_card(distances, 1) == 3);
-  CHECK(nearest_card(distances, 2) == 1);
-  CHECK(nearest_card(std::vector<int>{5}, 3) == 0);
+TEST_CASE("ranks that share their nearest cards take turns, on each node anew") {
+  const std::vector<std::string> all(6, "a b");
+  const std::vector<int> nodes{0, 0, 0, 1, 1, 1};
+  const std::size_t wanted[] = {0, 1, 2, 0, 1, 2};
+  for (int rank = 0; rank < 6; ++rank) CHECK(turn_of(rank, all, nodes) == wanted[rank]);
+}
+
+TEST_CASE("ranks dealt to two sockets of four cards each, in turn or in blocks, use every card once") {
+  const std::string sockets[] = {"a b c d", "e f g h"};
+  for (const bool in_turn : {true, false}) {
+    std::vector<std::string> nearest;
+    for (std::size_t rank = 0; rank < 8; ++rank) nearest.push_back(sockets[in_turn ? rank % 2 : rank / 4]);
+    const std::vector<int> nodes(8, 0);
+    std::set<std::pair<std::string, std::size_t>> used;
+    for (int rank = 0; rank < 8; ++rank) {
+      used.emplace(nearest[static_cast<std::size_t>(rank)], turn_of(rank, nearest, nodes) % 4);
+    }
+    CHECK(used.size() == 8);
+  }
 }
 
 TEST_CASE("a card counts once, with its first offer, and only if the first provider offers it") {
@@ -101,11 +119,14 @@ TEST_CASE("a card whose link is down is left out, unless all are down") {
 
 TEST_CASE("ranks take turns on cards of which nobody knows where they are") {
   const std::vector<offered> all{{"efa", "a"}, {"efa", "b"}, {"efa", "c"}};
-  const info_list list = offers(all);
-  const cards hung(list.get(), all);
+  provider found{offers(all)};
+  const cards hung(found.all.get(), all);
+  found.nearest = nearest_offers(found.all.get());
+  CHECK(found.cards() == "a b c");
   const char* const wanted[] = {"a", "b", "c", "a"};
-  for (int rank = 0; rank < 4; ++rank) {
-    CHECK(std::string(nearest_offer(list.get(), rank)->domain_attr->name) == wanted[rank]);
+  for (std::size_t turn = 0; turn < 4; ++turn) {
+    found.take_turn(turn);
+    CHECK(std::string(found.chosen->domain_attr->name) == wanted[turn]);
   }
 }
 
@@ -193,9 +214,9 @@ TEST_CASE("the card of the own package is nearer than another's, and than one of
     CHECK(far[0] < far[1]);
     CHECK(far[0] < far[2]);
     CHECK(far[1] == far[2]);
-    CHECK(nearest_card(far, 3) == 0);
+    CHECK(nearest_cards(far) == indices{0});
   }
-  CHECK(nearest_card(m.from(0x8), 0) == 1);
+  CHECK(nearest_cards(m.from(0x8)) == indices{1});
 }
 
 TEST_CASE("who may run everywhere has all cards equally far, but for those that are not there") {
@@ -203,7 +224,7 @@ TEST_CASE("who may run everywhere has all cards equally far, but for those that 
   CHECK(far[0] == far[1]);
   CHECK(far[1] == far[2]);
   CHECK(far[3] > far[2]);
-  for (int rank = 0; rank < 6; ++rank) CHECK(nearest_card(far, rank) == static_cast<std::size_t>(rank % 3));
+  CHECK(nearest_cards(far) == indices{0, 1, 2});
 }
 
 TEST_CASE("this machine can be read") {

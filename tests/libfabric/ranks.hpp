@@ -29,7 +29,7 @@ inline bool has_fabric() {
   }
   static const std::string missing = [] {
     try {
-      bootstrap::local::spawn(1, [](bootstrap::session&) { static_cast<void>(libfabric::choose_provider({}, 0)); });
+      bootstrap::local::spawn(1, [](bootstrap::session&) { static_cast<void>(libfabric::choose_provider({})); });
       return std::string();
     } catch (const bootstrap::local::spawn_error& e) {
       return std::string(e.what());

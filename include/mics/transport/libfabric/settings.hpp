@@ -8,7 +8,7 @@ namespace mics::libfabric {
 /// Choices of a world; every rank must make the same ones. Groups split off inherit them.
 struct settings {
   std::string name = "world";
-  std::chrono::milliseconds timeout{30'000};  ///< deadline of every wait
+  std::chrono::milliseconds timeout{30'000};  ///< deadline of every wait, and of each exchange that makes the world
 #ifdef NDEBUG                                 // build all translation units of a program alike
   bool checked = false;                       ///< compare every call among all ranks before data move
 #else

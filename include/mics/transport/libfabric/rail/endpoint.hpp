@@ -23,8 +23,8 @@
 #include <mics/transport/libfabric/rail/landing_room.hpp>
 #include <mics/transport/libfabric/rail/link.hpp>
 #include <mics/transport/libfabric/rail/packets.hpp>
+#include <mics/transport/libfabric/rail/provider.hpp>
 #include <mics/transport/libfabric/rail/sender.hpp>
-#include <mics/transport/libfabric/settings.hpp>
 
 namespace mics::libfabric {
 
@@ -34,9 +34,9 @@ namespace mics::libfabric {
 /// held for single calls and without contention unless several streams of a rank communicate at once.
 class rail_endpoint {
  public:
-  rail_endpoint(const settings& chosen, int rank, int local_rank)
+  rail_endpoint(provider found, int rank)
       : rank_(rank),
-        fabric_(choose_provider(chosen, local_rank), rank),
+        fabric_(std::move(found), rank),
         packets_(fabric_),
         places_(fabric_),
         farewells_(packets_, rank),
@@ -46,7 +46,6 @@ class rail_endpoint {
   rail_endpoint& operator=(const rail_endpoint&) = delete;
 
   [[nodiscard]] std::string provider_name() const { return fabric_.provider_name(); }
-  [[nodiscard]] bool one_sided() const noexcept { return fabric_.one_sided(); }
   [[nodiscard]] std::vector<std::byte> name() const { return fabric_.name(); }
 
   /// The names of all ranks, in their order.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstring>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <rdma/fabric.h>
@@ -12,16 +13,28 @@
 
 namespace mics::libfabric {
 
-/// Which of a node's network cards a rank uses: the nearest ones serve the node's ranks in turn, rank i of the node by
-/// card i modulo their number. `distances`: of each card from this rank, the less the nearer; all the same where
-/// nothing is known. Local to the rank: a peer does not care by which card it is written to.
-[[nodiscard]] inline std::size_t nearest_card(std::span<const int> distances, int local_rank) {
+/// The network cards that are nearest to a rank. `distances`: of each card from it, the less the nearer; all the same
+/// where nothing is known. Local to the rank: a peer does not care by which card it is written to.
+[[nodiscard]] inline std::vector<std::size_t> nearest_cards(std::span<const int> distances) {
   const int least = *std::min_element(distances.begin(), distances.end());
-  const auto near = std::count(distances.begin(), distances.end(), least);
-  auto turn = static_cast<std::ptrdiff_t>(local_rank) % near;
-  std::size_t card = 0;
-  while (distances[card] != least || turn-- > 0) ++card;
-  return card;
+  std::vector<std::size_t> nearest;
+  for (std::size_t card = 0; card < distances.size(); ++card) {
+    if (distances[card] == least) nearest.push_back(card);
+  }
+  return nearest;
+}
+
+/// Which of its nearest cards a rank uses: those ranks of a node that are nearest to the same cards take turns,
+/// whatever their places among all ranks of the node. (Where launchers deal ranks to sockets in turn, local ranks 0, 2,
+/// 4, ... share a socket: by their local ranks they would use every other card.) `cards`: those nearest to each rank,
+/// by name; `node_of`: its node.
+[[nodiscard]] inline std::size_t turn_of(int rank, std::span<const std::string> cards, std::span<const int> node_of) {
+  const auto own = static_cast<std::size_t>(rank);
+  std::size_t turn = 0;
+  for (std::size_t other = 0; other < own; ++other) {
+    if (node_of[other] == node_of[own] && cards[other] == cards[own]) ++turn;
+  }
+  return turn;
 }
 
 /// The cards among a provider's offers, by their first offer: those of the first offer's provider, without the ones
@@ -49,13 +62,15 @@ namespace mics::libfabric {
   return {true, at.domain_id, at.bus_id, at.device_id, at.function_id};
 }
 
-/// The offer of the card for this rank.
-[[nodiscard]] inline fi_info* nearest_offer(fi_info* first, int local_rank) {
+/// The offers of the cards that are nearest to this rank.
+[[nodiscard]] inline std::vector<fi_info*> nearest_offers(fi_info* first) {
   const std::vector<fi_info*> cards = cards_of(first);
-  if (cards.size() == 1) return cards.front();
+  if (cards.size() == 1) return cards;
   std::vector<pci_place> places;
   for (const fi_info* card : cards) places.push_back(place_of(*card));
-  return cards[nearest_card(distances_of(places), local_rank)];
+  std::vector<fi_info*> nearest;
+  for (const std::size_t card : nearest_cards(distances_of(places))) nearest.push_back(cards[card]);
+  return nearest;
 }
 
 }  // namespace mics::libfabric

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <rdma/fabric.h>
@@ -20,11 +22,22 @@ namespace mics::libfabric {
 
 /// A provider of reliable datagram endpoints, and the network interface to use.
 struct provider {
-  info_list all{};  ///< keeps `chosen`
-  fi_info* chosen = nullptr;
-  bool one_sided = false;  ///< has FI_RMA
+  info_list all{};                  ///< keeps those below
+  std::vector<fi_info*> nearest{};  ///< cards that are equally good for this rank
+  fi_info* chosen = nullptr;        ///< one of them
+  bool one_sided = false;           ///< has FI_RMA
 
   [[nodiscard]] std::string name() const { return chosen->fabric_attr->prov_name; }
+
+  /// The equally good cards, in words: the same for two ranks of a node that should take turns.
+  [[nodiscard]] std::string cards() const {
+    std::string names;
+    for (const fi_info* card : nearest) names += (names.empty() ? "" : " ") + std::string(card->domain_attr->name);
+    return names;
+  }
+
+  /// See turn_of().
+  void take_turn(std::size_t turn) noexcept { chosen = nearest[turn % nearest.size()]; }
 };
 
 namespace detail {
@@ -55,19 +68,20 @@ inline info_list offers_of(const std::string& name, const std::string& address, 
   return info_list(found);
 }
 
-/// The card for this rank, where the provider is made for cards. (A TCP provider lists whatever has an address: the
+/// The cards for this rank, where the provider is made for cards. (A TCP provider lists whatever has an address: the
 /// first is the one to use.)
-inline fi_info* card_for(fi_info* first, int local_rank) {
+inline std::vector<fi_info*> cards_for(fi_info* first) {
   const std::string_view name = first->fabric_attr->prov_name;
-  if (name.find("tcp") != name.npos || name.find("net") != name.npos || name.find("udp") != name.npos) return first;
-  return nearest_offer(first, local_rank);
+  if (name.find("tcp") != name.npos || name.find("net") != name.npos || name.find("udp") != name.npos) return {first};
+  return nearest_offers(first);
 }
 
 }  // namespace detail
 
-/// The first of efa, verbs;ofi_rxm, net, tcp and tcp;ofi_rxm that is there, or the one asked for; never sockets.
+/// The first of efa, verbs;ofi_rxm, net, tcp and tcp;ofi_rxm that is there, or the one asked for; never sockets. Of its
+/// nearest cards the first, until the rank takes its turn.
 /// Throws transport_error when there is none, usage_error for sockets.
-inline provider choose_provider(const settings& chosen, int local_rank) {
+inline provider choose_provider(const settings& chosen) {
   const std::string asked = detail::chosen_or(chosen.provider, "MICS_FABRIC_PROVIDER");
   const std::string address = detail::chosen_or(chosen.address, "MICS_FABRIC_ADDRESS");
   if (asked.find("sockets") != asked.npos) {
@@ -81,8 +95,9 @@ inline provider choose_provider(const settings& chosen, int local_rank) {
       info_list offers = detail::offers_of(name, address, one_sided);
       if (!offers || std::string_view(offers->fabric_attr->prov_name).find("sockets") != std::string_view::npos)
         continue;
-      fi_info* const card = detail::card_for(offers.get(), local_rank);
-      return {std::move(offers), card, one_sided};
+      std::vector<fi_info*> cards = detail::cards_for(offers.get());
+      fi_info* const first = cards.front();
+      return {std::move(offers), std::move(cards), first, one_sided};
     }
   }
   std::string tried;
