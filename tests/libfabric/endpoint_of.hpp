@@ -11,6 +11,8 @@ class endpoint_of : public libfabric::communicator_ref {
  public:
   explicit endpoint_of(const libfabric::communicator_ref& world) : communicator_ref(world) {}
 
+  /// The number by which its packets name it.
+  [[nodiscard]] std::uint64_t id() const { return alive().ranks().id; }
   [[nodiscard]] libfabric::rail_endpoint& rail() const { return *alive().at().rail; }
   /// How often memory was registered that is not the transport's own.
   [[nodiscard]] std::uint64_t registrations() const {

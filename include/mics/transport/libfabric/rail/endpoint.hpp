@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include <mics/transport/libfabric/failure.hpp>
 #include <mics/transport/libfabric/rail/fabric.hpp>
 #include <mics/transport/libfabric/rail/farewells.hpp>
+#include <mics/transport/libfabric/rail/faults.hpp>
 #include <mics/transport/libfabric/rail/landing_room.hpp>
 #include <mics/transport/libfabric/rail/link.hpp>
 #include <mics/transport/libfabric/rail/packets.hpp>
@@ -75,6 +77,12 @@ class rail_endpoint {
     return farewells_.met();
   }
 
+  /// How many packets wait for groups that this rank has not made yet.
+  [[nodiscard]] std::size_t early() {
+    const std::lock_guard lock(mutex_);
+    return orphans_.size();
+  }
+
   /// Memory that will be used often.
   [[nodiscard]] registration enroll(std::span<const std::byte> memory) {
     const std::lock_guard lock(mutex_);
@@ -108,6 +116,7 @@ class rail_endpoint {
     }
     group->memory.end();
     groups_.erase(group->id);
+    ended_.insert(group->id);
     if (group->in_flight > 0) retired_.push_back(group);
   }
 
@@ -291,7 +300,7 @@ class rail_endpoint {
     const bool moved = fabric_.poll([&](std::uint32_t token) { landed(token); },
                                     [&](work& done, std::size_t bytes) { ended(done, bytes); },
                                     [&](work* lost, const std::string& words) { failed(lost, words); });
-    packets_.post_receives();
+    if (open_) packets_.post_receives();
     return moved;
   }
 
@@ -342,7 +351,7 @@ class rail_endpoint {
 
   /// True if the packet is kept.
   bool take(incoming& packet) {
-    if (packet.bytes < sizeof(wire_header)) return false;
+    if (packet.bytes < sizeof(wire_header)) return refuse("it has " + std::to_string(packet.bytes) + " bytes");
     const wire_header h = packet.header();
     if (h.what == kind::goodbye) {
       farewells_.departed(h.from);
@@ -350,23 +359,33 @@ class rail_endpoint {
     }
     const auto found = groups_.find(h.group);
     if (found == groups_.end()) {
-      if (h.what == kind::credit) return false;
+      if (h.what == kind::credit || ended_.contains(h.group)) return false;
       orphans_.push_back(&packet);  // a group that this rank is about to make
       return true;
     }
     rail_group& group = *found->second;
-    if (h.from >= group.members.size() || h.lane >= schedule::lanes) return false;
+    if (const char* const fault = fault_of(h, packet.bytes, group.members.size())) return refuse(fault);
     farewells_.meet(static_cast<std::size_t>(group.members[h.from]));
     if (h.what == kind::failure) {
       group.failure->set(words_in(packet), h.number);
       return false;
     }
     rail_link& link = link_to(group, static_cast<int>(h.from), h.lane);
+    if (const char* const fault = fault_of(h, link)) return refuse(fault);
     link.consumed = std::max(link.consumed, h.consumed);
-    if (h.what == kind::slot) link.slot_of(h.number) = {h.number, h.bytes, h.address, h.key, h.token};
-    if (h.what != kind::data || link.place_of(h.number).small != nullptr) return false;
+    if (h.what == kind::slot && h.number >= link.sent) {
+      link.slot_of(h.number) = {h.number, h.bytes, h.address, h.key, h.token};
+    }
+    if (h.what != kind::data) return false;
     link.place_of(h.number).small = &packet;
     return true;
+  }
+
+  /// The provider is reliable, so a packet that cannot be is no accident of the network: nothing that comes can be
+  /// trusted any more, and to drop it would only mean that somebody waits for it.
+  bool refuse(const std::string& fault) {
+    silence("a packet from another rank is malformed: " + fault);
+    return false;
   }
 
   static std::string words_in(const incoming& packet) {
@@ -407,6 +426,7 @@ class rail_endpoint {
   rail_sender out_;
   std::vector<incoming*> orphans_{};  ///< of groups that do not exist here yet
   std::unordered_map<std::uint64_t, std::shared_ptr<rail_group>> groups_{};
+  std::unordered_set<std::uint64_t> ended_{};  ///< of groups that were here: what still comes for them is dropped
   std::vector<std::shared_ptr<rail_group>> retired_{};
   std::vector<rail_link*> links_{};          ///< by index; null: free
   std::vector<std::uint32_t> free_links_{};  ///< indices of links whose groups are gone
