@@ -3,13 +3,19 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include "../support/slowness.hpp"
+#include "moment.hpp"
+#include "operations.hpp"
 #include "ranks.hpp"
 
 namespace {
@@ -29,40 +35,54 @@ void sum(const communicator& world, const mics::collective_options& options = {}
   mics::all_reduce(world, data, data, mics::reduction::sum, options);
 }
 
-void scatter(const communicator& world, const mics::collective_options& options = {}) {
-  std::vector<int> data(large_block * static_cast<std::size_t>(world.size())), shard(large_block);
-  mics::reduce_scatter(world, data, shard, mics::reduction::sum, options);
-}
-
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// All ranks call an operation again and again; a thread of the victim kills its process meanwhile. The ranks do
+/// nothing else, and megabytes are under way, so that it dies in the midst of one.
+void kill_one(geometry on, std::string_view what, int victim) {
+  const shared_moment death;
+  const auto failures = failures_of(on, [&](communicator& world, mics::bootstrap::session& job) {
+    const std::function<void()> call = operation_of(what, world, 300'000);
+    call();
+    job.barrier();
+    std::jthread killer;
+    if (world.rank() == victim) {
+      killer = std::jthread([&] {
+        std::this_thread::sleep_for(40ms);
+        death.is_now();
+        ::raise(SIGKILL);
+      });
+    }
+    try {
+      for (;;) call();
+    } catch (const mics::aborted_error& e) {
+      const auto learnt = death.past();
+      expect(has(e.what(), "rank " + std::to_string(victim) + " failed"),
+             std::string("the culprit is named: ") + e.what());
+      expect(e.context().rank == world.rank() && !e.context().group.empty() && e.context().sequence > 1,
+             std::string("rank, group and number are told: ") + e.what());
+      const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(learnt);
+      expect(ms < stretched(1s), "it took " + std::to_string(ms.count()) + " ms to learn of a death");
+      ::_exit(0);  // nobody to say goodbye to
+    }
+  });
+  REQUIRE(failures.size() == 1);
+  INFO(failures[0].describe());
+  CHECK(failures[0].rank == victim);
+  CHECK(failures[0].signal == SIGKILL);
+}
 
 }  // namespace
 
-TEST_CASE("a killed rank ends the operations of all others, who name it within a second") {
+TEST_CASE("a rank killed in the midst of any operation ends it for all others, who name it within a second") {
   if (!has_fabric()) return;
-  using operation = void (*)(const communicator&, const mics::collective_options&);
-  for (const operation what : {operation(gather), operation(sum), operation(scatter)}) {
+  for (const std::string_view what : all_operations) {
     for (const geometry on : {geometry{1, 3}, geometry{3, 2}}) {
-      const auto failures = failures_of(on, [what](communicator& world, mics::bootstrap::session& job) {
-        what(world, {});
-        job.barrier();
-        const auto start = clock::now();
-        try {
-          for (int i = 0;; ++i) {
-            if (world.rank() == 2 && i == 3) ::raise(SIGKILL);
-            what(world, {});
-          }
-        } catch (const mics::aborted_error& e) {
-          expect(has(e.what(), "rank 2 failed"), std::string("the culprit is named: ") + e.what());
-          expect(e.context().rank == world.rank() && e.context().group == "world" && e.context().sequence > 1,
-                 "rank, group and number are told");
-          expect(clock::now() - start < 5s, "it does not take long");
-          ::_exit(0);  // nobody to say goodbye to
-        }
-      });
-      REQUIRE(failures.size() == 1);
-      CHECK(failures[0].rank == 2);
-      CHECK(failures[0].signal == SIGKILL);
+      for (const int victim : {0, 2}) {
+        CAPTURE(what);
+        CAPTURE(on.nodes);
+        kill_one(on, what, victim);
+      }
     }
   }
 }

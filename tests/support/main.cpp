@@ -1,8 +1,5 @@
 // The main() of every doctest executable: each test case runs under a watchdog.
-// MICS_TEST_SECONDS sets how long one may take; sanitizers slow a test down, so their presets set it higher.
 
-#include <chrono>
-#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -10,14 +7,10 @@
 #include <doctest/doctest.h>
 
 #include "listener.hpp"
+#include "slowness.hpp"
 #include "watchdog.hpp"
 
 namespace {
-
-std::chrono::seconds limit() {
-  const char* const given = std::getenv("MICS_TEST_SECONDS");
-  return std::chrono::seconds(given == nullptr ? 120 : std::stol(given));
-}
 
 class guard final : public mics::test::listener {
  public:
@@ -30,7 +23,7 @@ class guard final : public mics::test::listener {
  private:
   void watch(const doctest::TestCaseData& test) {
     watchdog_.reset();
-    watchdog_.emplace(limit(), std::string(test.m_name));
+    watchdog_.emplace(mics::test::case_limit(), std::string(test.m_name));
   }
 
   std::optional<mics::test::watchdog> watchdog_;

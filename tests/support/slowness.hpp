@@ -1,0 +1,21 @@
+#pragma once
+
+#include <chrono>
+#include <cstdlib>
+#include <string>
+
+namespace mics::test {
+
+/// How long one test case may take: what MICS_TEST_SECONDS says. Sanitizers slow a test down, so their presets set it
+/// higher.
+inline std::chrono::seconds case_limit() {
+  const char* const given = std::getenv("MICS_TEST_SECONDS");
+  return std::chrono::seconds(given == nullptr ? 120 : std::stol(given));
+}
+
+/// A time that something may take, where it may take longer in proportion.
+inline std::chrono::milliseconds stretched(std::chrono::milliseconds usual) {
+  return usual * (case_limit() / std::chrono::seconds(1)) / 120;
+}
+
+}  // namespace mics::test
