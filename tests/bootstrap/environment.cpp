@@ -109,6 +109,31 @@ TEST_CASE("precedence: by hand, torchrun, Open MPI, MPICH, Slurm") {
   check_place(read(set), "mics", 6, 7, 0, 1);
 }
 
+TEST_CASE("srun that speaks PMI beside its own variables is Slurm") {
+  const variables pmi2 =
+      with(slurm, {{"PMI_RANK", "9"}, {"PMI_SIZE", "12"}, {"PMI_FD", "14"}, {"PMI_JOBID", "123456.3"}});
+  const environment found = read(pmi2);
+  check_place(found, "Slurm", 9, 12, 1, 3);
+  CHECK(found.master_address == "gpu007");
+  CHECK(found.master_port == read(slurm).master_port);
+  CHECK(found.job_secret == read(slurm).job_secret);
+  check_place(read(with(pmi2, {{"SLURM_STEP_NUM_TASKS", "12"}, {"SLURM_NTASKS", "16"}})), "Slurm", 9, 12, 1, 3);
+}
+
+TEST_CASE("Hydra inside of a job of Slurm is MPICH, on every rank") {
+  const variables script = {{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}, {"SLURM_LOCALID", "0"},
+                            {"SLURM_NODEID", "0"}, {"SLURM_JOB_ID", "5"}, {"SLURM_TASKS_PER_NODE", "4"}};
+  const variables on_second_node = with(script, {{"SLURM_PROCID", "1"}, {"SLURM_STEP_NUM_TASKS", "2"}});
+  for (const char* rank : {"0", "1", "3"}) {
+    CAPTURE(rank);
+    const variables by_hydra = {
+        {"PMI_RANK", rank}, {"PMI_SIZE", "4"}, {"MPI_LOCALRANKID", rank}, {"MPI_LOCALNRANKS", "4"}};
+    CHECK(read(with(script, by_hydra)).launcher == "MPICH");
+    CHECK(read(with(on_second_node, by_hydra)).launcher == "MPICH");
+    CHECK(read(with(on_second_node, {{"PMI_RANK", rank}, {"PMI_SIZE", "4"}})).launcher == "MPICH");
+  }
+}
+
 TEST_CASE("address and port of mics go before the common ones") {
   const environment found = read(with(torchrun, {{"MICS_MASTER_ADDR", "10.0.0.1"}, {"MICS_MASTER_PORT", "1"}}));
   CHECK(found.master_address == "10.0.0.1");

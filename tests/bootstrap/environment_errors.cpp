@@ -47,7 +47,8 @@ TEST_CASE("half of a launcher's variables") {
   check_refused({{"RANK", "1"}}, {"RANK", "WORLD_SIZE is not set"});
   check_refused({{"WORLD_SIZE", "2"}}, {"WORLD_SIZE", "\"2\"", "RANK is not set"});
   check_refused({{"SLURM_PROCID", "1"}}, {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS or SLURM_NTASKS"});
-  check_refused({{"PMIX_RANK", "1"}}, {"PMIX_RANK", "\"1\"", "MICS_WORLD_SIZE"});
+  check_refused({{"PMIX_RANK", "1"}}, {"PMIX_RANK", "\"1\"", "set MICS_RANK and MICS_WORLD_SIZE"});
+  check_refused({{"PMIX_RANK", "0"}, {"PMIX_NAMESPACE", "job-1"}}, {"set MICS_RANK and MICS_WORLD_SIZE"});
 }
 
 TEST_CASE("local ranks and sizes that contradict the rest") {

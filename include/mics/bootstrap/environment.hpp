@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <mics/bootstrap/detail/launchers.hpp>
 #include <mics/bootstrap/detail/slurm.hpp>
@@ -64,7 +65,9 @@ inline std::string secret_from(const variable_lookup& look, const environment& p
 ///   MICS_LOCAL_SIZE; torchrun (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE); Open MPI (OMPI_COMM_WORLD_RANK, ...);
 ///   MPICH and others with Hydra (PMI_RANK, PMI_SIZE, MPI_LOCALRANKID, MPI_LOCALNRANKS); Slurm (SLURM_PROCID,
 ///   SLURM_STEP_NUM_TASKS or SLURM_NTASKS, SLURM_LOCALID, SLURM_TASKS_PER_NODE). Slurm comes last since its variables
-///   are visible to programs that another launcher started inside of its job. Nobody: a world of one rank.
+///   are visible to programs that another launcher started inside of its job; before MPICH, though, where both tell the
+///   same rank and size, and no MPI_LOCALRANKID is set: then srun speaks PMI. Nobody: a world of one rank. PMIx alone
+///   (PMIX_RANK) is refused, for it tells no world size in a variable: set MICS_RANK and MICS_WORLD_SIZE.
 /// - Address: MICS_MASTER_ADDR, MASTER_ADDR; else Slurm's first host; else 127.0.0.1 when all ranks are on one host.
 /// - Port: MICS_MASTER_PORT; else MASTER_PORT, or one more where torchrun holds that one for itself
 ///   (TORCHELASTIC_USE_AGENT_STORE); else, under Slurm, one computed from the numbers of job and step.
@@ -76,6 +79,7 @@ inline environment read_environment(const variable_lookup& look = process_variab
   for (const detail::launcher& candidate : detail::launchers()) {
     auto place = detail::place_from(candidate, look);
     if (!place) continue;
+    if (candidate.name == std::string_view("MPICH") && detail::slurm_speaks_pmi(*place, look)) continue;
     found.launcher = candidate.name;
     if (found.launcher == "Slurm" || found.launcher == "Open MPI") detail::require_same_pmix_rank(*place, look);
     if (found.launcher == "Slurm") {

@@ -20,6 +20,12 @@ struct launcher {
   std::vector<const char*> local_size;
 };
 
+/// Where Slurm tells the number of tasks: of the step, else of the job.
+inline const std::vector<const char*>& slurm_sizes() {
+  static const std::vector<const char*> names = {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", "SLURM_NPROCS"};
+  return names;
+}
+
 /// The precedence: whoever the user set by hand, then what starts processes inside a job, then the job's own manager.
 inline const std::vector<launcher>& launchers() {
   static const std::vector<launcher> all = {
@@ -31,8 +37,8 @@ inline const std::vector<launcher>& launchers() {
        {"OMPI_COMM_WORLD_LOCAL_RANK"},
        {"OMPI_COMM_WORLD_LOCAL_SIZE"}},
       {"MPICH", {"PMI_RANK"}, {"PMI_SIZE"}, {"MPI_LOCALRANKID"}, {"MPI_LOCALNRANKS"}},
-      {"Slurm", {"SLURM_PROCID"}, {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", "SLURM_NPROCS"}, {"SLURM_LOCALID"}, {}},
-      {"PMIx", {"PMIX_RANK"}, {}, {}, {}},  // it tells no world size: always refused, in words
+      {"Slurm", {"SLURM_PROCID"}, slurm_sizes(), {"SLURM_LOCALID"}, {}},
+      {"PMIx", {"PMIX_RANK"}, {}, {}, {}},  // it tells no world size in a variable: always refused, in words
   };
   return all;
 }
@@ -70,10 +76,11 @@ inline std::optional<place> place_from(const launcher& from, const variable_look
     refuse_variable(size->name, std::to_string(size->value), "but " + joined(from.rank) + " is not set");
   }
   if (!size) {
-    const std::string wanted = from.world_size.size() == 0 ? "MICS_RANK and MICS_WORLD_SIZE are not set, and PMIx "
-                                                             "tells no number of ranks"
-                                                           : joined(from.world_size) + " is not set";
-    refuse_variable(rank->name, std::to_string(rank->value), "but " + wanted);
+    refuse_variable(
+        rank->name, std::to_string(rank->value),
+        from.world_size.empty()
+            ? "but PMIx tells no number of ranks in a variable; set MICS_RANK and MICS_WORLD_SIZE on every rank"
+            : "but " + joined(from.world_size) + " is not set");
   }
   require_below(*rank, *size);
   place found{*rank, *size, number_of(look, from.local_rank, 0, most_ranks - 1),
@@ -85,6 +92,16 @@ inline std::optional<place> place_from(const launcher& from, const variable_look
   }
   if (found.local_rank) require_below(*found.local_rank, found.local_size.value_or(*size));
   return found;
+}
+
+/// Slurm speaks PMI too (srun --mpi=pmi2, cray_shasta): then it sets MPICH's variables beside its own, which know more.
+/// Hydra inside of a job of Slurm leaves Slurm's as they were for the script, or for one process a node, that started
+/// it; and it tells local ranks, which Slurm does not in MPICH's way.
+inline bool slurm_speaks_pmi(const place& told, const variable_lookup& look) {
+  const auto rank = text_of(look, {"SLURM_PROCID"});
+  const auto size = text_of(look, slurm_sizes());
+  return !told.local_rank && rank && size && rank->value == std::to_string(told.rank.value) &&
+         size->value == std::to_string(told.world_size.value);
 }
 
 /// PMIx speaks beside Open MPI and Slurm: what it says of the rank must be the same.
