@@ -77,6 +77,12 @@ class rail_endpoint {
     return farewells_.met();
   }
 
+  /// How often the provider had no room for what was to be posted, which therefore was posted later.
+  [[nodiscard]] std::uint64_t refused() {
+    const std::lock_guard lock(mutex_);
+    return fabric_.refused();
+  }
+
   /// How many packets wait for groups that this rank has not made yet.
   [[nodiscard]] std::size_t early() {
     const std::lock_guard lock(mutex_);

@@ -55,6 +55,8 @@ class fabric {
   [[nodiscard]] bool one_sided() const noexcept { return provider_.one_sided; }
   [[nodiscard]] std::size_t largest_message() const noexcept { return provider_.chosen->ep_attr->max_msg_size; }
   [[nodiscard]] registrar& registers() noexcept { return registrar_; }
+  /// How often the provider had no room.
+  [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
 
   /// This endpoint's address, for `connect` of the others.
   [[nodiscard]] std::vector<std::byte> name() const {
@@ -146,8 +148,11 @@ class fabric {
   static constexpr std::size_t completion_room = 4096;
   static constexpr std::size_t longest_name = 512;
 
-  bool posted(ssize_t result, const char* call) const {
-    if (result == -FI_EAGAIN) return false;
+  bool posted(ssize_t result, const char* call) {
+    if (result == -FI_EAGAIN) {
+      ++refused_;
+      return false;
+    }
     check(result, call, rank_);
     return true;
   }
@@ -160,6 +165,7 @@ class fabric {
   handle<fid_cq> completions_{};
   handle<fid_ep> endpoint_{};  // closed before all that it is bound to
   registrar registrar_{};
+  std::uint64_t refused_ = 0;
 };
 
 }  // namespace mics::libfabric
