@@ -24,7 +24,7 @@ trap 'exit 1' INT TERM
 
 cable() { ip -n "mics-$name-switch" link set port1 "$1"; } # up or down
 
-for operation in all_gather reduce_scatter all_reduce; do
+for operation in all_gather reduce_scatter all_reduce broadcast barrier batch gradient_sync; do
   started=$scratch/$operation.started
   "$lab" run --name "$name" --node-size 2 --timeout 60 --all-output -- "$program" "$operation" "$started" \
     >"$scratch/out" 2>"$scratch/error" &
