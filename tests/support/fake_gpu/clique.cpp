@@ -66,6 +66,28 @@ void clique::await(int rank, const meeting& m) {
            " waits for an operation to which not all ranks come, and nobody aborts its communicator");
 }
 
+void clique::begin_to_connect(int rank) {
+  {
+    const std::lock_guard lock(mutex_);
+    ranks_[static_cast<std::size_t>(rank)].connects = true;
+  }
+  changed_.notify_all();
+}
+
+ncclResult_t clique::connect(int rank) {
+  std::unique_lock lock(mutex_);
+  const auto complete = [this] {
+    return std::all_of(ranks_.begin(), ranks_.end(), [](const member& each) { return each.connects; });
+  };
+  const auto broken = [this] {
+    return std::any_of(ranks_.begin(), ranks_.end(), [](const member& each) { return each.gone; });
+  };
+  const bool ended = changed_.wait_for(lock, patience, [&] { return complete() || broken(); });
+  if (complete()) return ncclSuccess;
+  if (!ended) complain("rank " + std::to_string(rank) + " waited in vain for the others to connect");
+  return ncclRemoteError;
+}
+
 void clique::abort(int rank) {
   {
     const std::lock_guard lock(mutex_);

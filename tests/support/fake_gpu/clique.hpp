@@ -43,6 +43,10 @@ class clique {
   /// Waits until the operation has happened or the rank has left.
   void await(int rank, const meeting& m);
 
+  /// The rank begins to connect, and waits until all have; an error when one has left.
+  void begin_to_connect(int rank);
+  ncclResult_t connect(int rank);
+
   /// The rank leaves at once; the others find out.
   void abort(int rank);
 
@@ -61,6 +65,7 @@ class clique {
     std::map<int, std::uint64_t> sent, received;
     std::size_t splits = 0;
     std::size_t windows = 0;
+    bool connects = false;
     bool gone = false;
     ncclResult_t state = ncclSuccess;
   };

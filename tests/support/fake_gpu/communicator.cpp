@@ -3,6 +3,7 @@
 #include "communicator.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <map>
@@ -15,6 +16,7 @@
 #include "device.hpp"
 #include "group.hpp"
 #include "ledger.hpp"
+#include "memory.hpp"
 #include "stream.hpp"
 
 namespace fake_gpu {
@@ -40,9 +42,15 @@ registry& all() {
   return communicators;
 }
 
+std::atomic<int>& played_version() {
+  static std::atomic<int> version{NCCL_VERSION_CODE};
+  return version;
+}
+
 ncclComm_t enter(const std::shared_ptr<ncclComm>& made) {
   const std::lock_guard lock(all().mutex);
   all().alive[made.get()] = made;
+  take_native(*made, communicator_bytes);
   count(&inventory::communicators, 1);
   return made.get();
 }
@@ -53,6 +61,7 @@ std::shared_ptr<ncclComm> leave(ncclComm_t handle, const char* function) {
   const std::lock_guard lock(all().mutex);
   all().alive.erase(handle);
   count(&inventory::communicators, -1);
+  take_native(found->device, -found->native_bytes);
   const std::lock_guard its_lock(found->mutex);
   const auto left = std::count_if(found->scalars.begin(), found->scalars.end(), [](const auto& s) { return !!s; });
   count(&inventory::reductions, -static_cast<int>(left));
@@ -74,6 +83,8 @@ std::shared_ptr<ncclComm> make(std::shared_ptr<clique> its, int rank, int device
   made->all = std::move(its);
   made->rank = rank;
   made->device = device;
+  if (config != nullptr && config->CTAPolicy != NCCL_CONFIG_UNDEF_INT)
+    need_library(NCCL_VERSION(2, 28, 0), "CTAPolicy");
   made->copy_engines = config != nullptr && config->CTAPolicy == NCCL_CTA_POLICY_ZERO;
   made->blocking = config == nullptr || config->blocking != 0;
   return made;
@@ -150,6 +161,17 @@ ncclResult_t split(ncclComm_t parent, int colour, int key, ncclComm_t* made, con
 }
 
 }  // namespace
+
+void pretend_library(int version) { played_version() = version; }
+
+void need_library(int since, const char* what) {
+  if (played_version() < since) complain(std::string(what) + " is not in the NCCL that runs");
+}
+
+void take_native(ncclComm& comm, std::size_t bytes) {
+  comm.native_bytes += static_cast<std::ptrdiff_t>(bytes);
+  take_native(comm.device, static_cast<std::ptrdiff_t>(bytes));
+}
 
 std::shared_ptr<ncclComm> find_communicator(ncclComm_t handle, const char* function) {
   const std::lock_guard lock(all().mutex);
@@ -287,7 +309,7 @@ const char* ncclGetErrorString(ncclResult_t result) {
 }
 
 ncclResult_t ncclGetVersion(int* version) {
-  *version = NCCL_VERSION_CODE;
+  *version = fake_gpu::played_version();
   return ncclSuccess;
 }
 

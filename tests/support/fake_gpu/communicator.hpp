@@ -20,8 +20,10 @@ struct ncclComm {
   std::shared_ptr<fake_gpu::clique> all;
   int rank = 0;
   int device = 0;
-  bool copy_engines = false;  ///< NCCL_CTA_POLICY_ZERO
-  bool blocking = true;       ///< else its calls return before they are done
+  bool copy_engines = false;        ///< NCCL_CTA_POLICY_ZERO
+  bool blocking = true;             ///< else its calls return before they are done
+  bool connected = false;           ///< its ranks have met in a collective
+  std::ptrdiff_t native_bytes = 0;  ///< what it holds of the device
 
   std::atomic<bool> splitting{false};  ///< one that does not block is in a split
   std::thread split{};
@@ -35,6 +37,12 @@ struct ncclComm {
 };
 
 namespace fake_gpu {
+
+/// Holds more of its device's memory.
+void take_native(ncclComm& comm, std::size_t bytes);
+
+/// Complains unless the library that is played has what `since` brought.
+void need_library(int since, const char* what);
 
 /// A communicator that is alive; null, and a complaint, when it is not.
 std::shared_ptr<ncclComm> find_communicator(ncclComm_t handle, const char* function);

@@ -13,12 +13,22 @@
 /// - Stricter than NCCL: calls that do not match between ranks, buffers of another device or too short, handles that
 /// are
 ///   gone and whatever is not allowed during a capture are noted as complaints besides the error that the call returns.
+/// - NCCL takes memory of the device for a communicator when it is made, and more when its ranks are connected, in
+/// their
+///   first collective: who calls it waits on the host for all of them.
 /// - Not modelled: the order between the legacy default stream and others.
 namespace fake_gpu {
 
 /// As many as the largest test has ranks.
 inline constexpr int device_count = 32;
 inline constexpr std::size_t device_memory = std::size_t{8} << 30;
+
+/// What NCCL takes of a device for a communicator, and when its ranks are connected.
+inline constexpr std::size_t communicator_bytes = std::size_t{1} << 20;
+inline constexpr std::size_t connection_bytes = std::size_t{3} << 20;
+
+/// Plays an older NCCL than the headers', by a number such as NCCL_VERSION(2, 26, 2): what came later is a complaint.
+void pretend_library(int version);
 
 /// What exists at this moment.
 struct inventory {

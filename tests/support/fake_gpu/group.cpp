@@ -46,6 +46,24 @@ void begin(launch&& l) {
   });
 }
 
+/// In the first collective of a communicator its ranks are connected; several are at the same time.
+ncclResult_t connect(const std::vector<launch>& launches) {
+  std::vector<std::shared_ptr<ncclComm>> fresh;
+  for (const launch& l : launches) {
+    const auto collective = [](const call& c) { return c.what != kind::send && c.what != kind::receive; };
+    if (!l.comm->blocking || l.comm->connected) continue;
+    if (std::none_of(l.calls.begin(), l.calls.end(), collective)) continue;
+    if (std::find(fresh.begin(), fresh.end(), l.comm) == fresh.end()) fresh.push_back(l.comm);
+  }
+  for (const auto& comm : fresh) comm->all->begin_to_connect(comm->rank);
+  for (const auto& comm : fresh) {
+    if (const ncclResult_t result = comm->all->connect(comm->rank); result != ncclSuccess) return result;
+    comm->connected = true;
+    take_native(*comm, connection_bytes);
+  }
+  return ncclSuccess;
+}
+
 ncclResult_t end() {
   group done = std::exchange(current, group{});
   ncclResult_t fine = ncclSuccess;
@@ -56,6 +74,7 @@ ncclResult_t end() {
     else if (done.error == ncclSuccess)
       done.error = result;
   }
+  if (done.error == ncclSuccess) done.error = connect(done.launches);
   if (done.error != ncclSuccess) return done.error;
   for (launch& l : done.launches) {
     if (!l.comm->blocking) fine = ncclInProgress;
@@ -75,7 +94,9 @@ ncclResult_t submit(const std::shared_ptr<ncclComm>& comm, cudaStream_t stream, 
     return fail_group(ncclInvalidArgument);
   }
   if (current.depth == 0) {
-    begin({comm, found, {c}});
+    std::vector<launch> alone{{comm, found, {c}}};
+    if (const ncclResult_t result = connect(alone); result != ncclSuccess) return result;
+    begin(std::move(alone.front()));
     return comm->blocking ? ncclSuccess : ncclInProgress;
   }
   const auto same = std::find_if(current.launches.begin(), current.launches.end(),

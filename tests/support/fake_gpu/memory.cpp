@@ -2,6 +2,7 @@
 
 #include "memory.hpp"
 
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -31,6 +32,7 @@ struct region {
 struct registry {
   std::mutex mutex;
   std::map<std::uintptr_t, region> regions;
+  std::array<std::size_t, device_count> native{};  ///< what NCCL holds
 };
 
 registry& all() {
@@ -50,7 +52,7 @@ const region* holder(registry& memory, const void* address, std::size_t bytes) {
 bool on_device(const region& r) { return r.from != origin::pinned; }
 
 std::size_t used_on(registry& memory, int device) {
-  std::size_t used = 0;
+  std::size_t used = memory.native[static_cast<std::size_t>(device)];
   for (const auto& [first, r] : memory.regions) used += on_device(r) && r.device == device ? r.bytes : 0;
   return used;
 }
@@ -85,6 +87,12 @@ bool release(void* address, origin from) {
   memory.regions.erase(at);
   std::free(address);
   return true;
+}
+
+void take_native(int device, std::ptrdiff_t bytes) {
+  registry& memory = all();
+  const std::lock_guard lock(memory.mutex);
+  memory.native[static_cast<std::size_t>(device)] += static_cast<std::size_t>(bytes);
 }
 
 int device_of(const void* address, std::size_t bytes) {

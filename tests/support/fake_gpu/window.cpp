@@ -14,6 +14,7 @@
 extern "C" {
 
 ncclResult_t ncclMemAlloc(void** memory, size_t bytes) {
+  fake_gpu::need_library(NCCL_VERSION(2, 19, 0), "ncclMemAlloc");
   *memory = fake_gpu::allocate(bytes, fake_gpu::origin::nccl);
   return *memory != nullptr ? ncclSuccess : ncclUnhandledCudaError;
 }
@@ -25,6 +26,7 @@ ncclResult_t ncclMemFree(void* memory) {
 }
 
 ncclResult_t ncclCommWindowRegister(ncclComm_t handle, void* memory, size_t bytes, ncclWindow_t* window, int flags) {
+  fake_gpu::need_library(NCCL_VERSION(2, 27, 0), "ncclCommWindowRegister");
   const auto comm = fake_gpu::find_communicator(handle, "ncclCommWindowRegister");
   if (!comm) return ncclInvalidArgument;
   if ((flags & NCCL_WIN_COLL_SYMMETRIC) == 0 || !fake_gpu::from_nccl(memory, bytes) ||
