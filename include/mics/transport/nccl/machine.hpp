@@ -3,8 +3,8 @@
 #include <string>
 
 #include <cuda_runtime_api.h>
-#include <nccl.h>
 
+#include <mics/transport/nccl/library_version.hpp>
 #include <mics/transport/nccl/result.hpp>
 
 namespace mics::nccl {
@@ -13,10 +13,7 @@ namespace mics::nccl {
 inline std::string machine_name(int device) {
   cudaDeviceProp facts{};
   check(cudaGetDeviceProperties(&facts, device), "cudaGetDeviceProperties");
-  int version = 0;
-  check(ncclGetVersion(&version), "ncclGetVersion");
-  return std::string(facts.name) + ", NCCL " + std::to_string(version / 10000) + "." +
-         std::to_string(version / 100 % 100);
+  return std::string(facts.name) + ", NCCL " + words_of_version(library_version());
 }
 
 }  // namespace mics::nccl
