@@ -35,7 +35,7 @@ template <class Then> void leave_out_the_last(const gpu_cluster& wanted, mics::a
       const device_array<float> data(1000, stream);
       {
         auto chosen = gpu_host::patient();
-        chosen.timeout = gpus_are_fake() ? 400ms : 3s;
+        chosen.timeout = gpus_are_fake() ? 1s : 10s;  // of the making, too
         chosen.name = "doomed";
         auto world = host.world(chosen);
         const auto all_reduce = [&] {
@@ -102,15 +102,95 @@ TEST_CASE("a group that was split off fails with its world, and a blocking call 
     if (cluster.world == 1) continue;
     on_gpus(cluster, [](gpu_host& host) {
       auto chosen = gpu_host::patient();
-      chosen.timeout = gpus_are_fake() ? 400ms : 3s;
+      chosen.timeout = gpus_are_fake() ? 1s : 10s;
       const auto world = host.world(chosen);
       const auto group = world.split(0, host.rank(), "part");
       host.barrier();
       if (host.rank() == 0) {
         const std::vector<std::uint64_t> own{1, 2};
         ensure_words(words_of<mics::timeout_error>([&] { static_cast<void>(group.gather_numbers(own)); }),
-                     {"no end after", "group part"});
-        ensure_words(words_of<mics::aborted_error>([&] { static_cast<void>(world.rank()); }), {"has failed"});
+                     {"no end after", "group part", "gather_numbers"});
+        ensure_words(words_of<mics::aborted_error>([&] { static_cast<void>(world.rank()); }),
+                     {"has failed", "group part"});
+      }
+      host.barrier();
+    });
+  }
+}
+
+TEST_CASE("the first use of an operation, when NCCL connects the ranks, keeps its deadline and says what it was") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    if (cluster.world == 1) continue;
+    on_gpus(cluster, [](gpu_host& host) {
+      const gpu_stream stream;
+      const device_array<float> data(1000, stream);
+      auto chosen = gpu_host::patient();
+      chosen.node_size = host.size() == 4 ? 2 : 1;
+      const auto world = host.world(chosen);
+      host.barrier();
+      if (host.rank() != host.size() - 1) {
+        const std::string said = words_of<mics::error>([&] {
+          mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream,
+                           {.how = mics::algorithm::native, .timeout = 1s});
+          world.synchronize(stream, 1s);
+        });
+        ensure_words(said, {"group world", "all_reduce #1", "rank " + std::to_string(host.rank())});
+        ensure_words(words_of<mics::aborted_error>([&] { static_cast<void>(world.rank()); }), {"all_reduce #1"});
+      }
+      host.barrier();
+    });
+  }
+}
+
+TEST_CASE("a rank that never comes to a split, or to make the groups of the stages") {
+  for (const bool stages : {false, true}) {
+    for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+      if (cluster.world == cluster.node_size) continue;
+      on_gpus(cluster, [&](gpu_host& host) {
+        const gpu_stream stream;
+        const device_array<float> data(1000, stream);
+        auto chosen = gpu_host::patient();
+        chosen.timeout = gpus_are_fake() ? 1s : 10s;
+        const auto world = host.world(chosen);
+        mics::barrier(world, stream);
+        world.synchronize(stream);
+        host.barrier();
+        if (host.rank() != host.size() - 1) {
+          const std::string said = words_of<mics::error>([&] {
+            if (!stages) static_cast<void>(world.split(0, 0));
+            mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream,
+                             {.how = mics::algorithm::hierarchical});
+          });
+          ensure_words(said, {"group world", stages ? "all_reduce #" : "split"});
+        }
+        host.barrier();
+      });
+    }
+  }
+}
+
+TEST_CASE("a rank that comes late to make a world") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    if (cluster.world == 1) continue;
+    on_gpus(cluster, [](gpu_host& host) {
+      const ncclUniqueId id = host.unique_id();
+      auto chosen = gpu_host::patient();
+      chosen.node_size = host.size();
+      chosen.name = "lonely";
+      if (host.rank() == 0) {
+        chosen.timeout = 300ms;
+        const std::string said =
+            words_of<mics::timeout_error>([&] { const mics::nccl::communicator world(id, 0, host.size(), chosen); });
+        ensure_words(said, {"no end after 300 ms", "group lonely", "rank 0", "meeting the other ranks"});
+      }
+      host.barrier();
+      if (host.rank() == 1) {
+        const gpu_stream stream;
+        static_cast<void>(words_of<mics::error>([&] {
+          const mics::nccl::communicator world(id, 1, host.size(), chosen);
+          mics::barrier(world, stream);
+          world.synchronize(stream, gpus_are_fake() ? 20s : 3s);
+        }));
       }
       host.barrier();
     });
@@ -230,12 +310,11 @@ TEST_CASE("a rank that is killed is noticed, by name, and the survivors make a n
         mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream);
         world.synchronize(stream);
         job.barrier();
+        if (rank != last) mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream);
+        job.barrier();
         if (rank == last) ::kill(::getpid(), SIGKILL);
-        const std::string said = words_of<mics::error>([&] {
-          mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream);
-          world.synchronize(stream);
-        });
-        ensure_words(said, {"rank " + std::to_string(last), "group world"});
+        const std::string said = words_of<mics::error>([&] { world.synchronize(stream); });
+        ensure_words(said, {"rank " + std::to_string(last), "group world", "all_reduce #2"});
       }
       // The session is over with the dead rank; a world of one shows that the process and its device are free.
       const mics::nccl::communicator alone(mics::nccl::unique_id(), 0, 1, gpu_host::patient());

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,7 +26,9 @@
 #include <mics/transport/nccl/duplicate.hpp>
 #include <mics/transport/nccl/host.hpp>
 #include <mics/transport/nccl/host_exchange.hpp>
+#include <mics/transport/nccl/library_version.hpp>
 #include <mics/transport/nccl/machine.hpp>
+#include <mics/transport/nccl/making.hpp>
 #include <mics/transport/nccl/member.hpp>
 #include <mics/transport/nccl/run.hpp>
 #include <mics/transport/nccl/split.hpp>
@@ -42,7 +45,9 @@ class communicator;
 /// ranks at the first use of an operation); what comes behind them in that stream sees their results. Those of one
 /// group may go on several streams, but buffers that they share are the caller's to put in order, by record() and
 /// wait(); a graph, whose operations use the group's temporary memory whenever it is launched, is put in order with all
-/// others of the group. Buffers are memory of the communicator's device.
+/// others of the group. While a graph is captured no groups are made (a usage_error says so, but CUDA ends the
+/// capture) and no memory is registered. Buffers are memory of the communicator's device; one that was used is not
+/// looked at again, so that NCCL gets it even if it has been freed since.
 class communicator_ref : public mics::detail::member_handle<member> {
  public:
   using owner_type = communicator;
@@ -89,7 +94,9 @@ class communicator_ref : public mics::detail::member_handle<member> {
   void split_later(int colour, int key, std::string name, std::function<void(communicator)> receive) const;
 
   [[nodiscard]] event record(cudaStream_t stream) const {
-    const device_scope current(alive().device());
+    member& m = alive();
+    const device_scope current(m.device());
+    if (!is_capturing(stream)) m.family().journal().mark_off(stream);
     return event(stream);
   }
   static void wait(cudaStream_t stream, const event& e) { e.hold_back(stream); }
@@ -98,26 +105,32 @@ class communicator_ref : public mics::detail::member_handle<member> {
   void enqueue(std::span<const planned_call> calls, cudaStream_t stream, const native_options& options) const;
 
   /// Makes what the calls will need and may not be made while a graph is captured: communicators of the stages, and
-  /// temporary memory. Collective, blocking; moves no data. (batch::prepare() makes the calls.)
+  /// temporary memory. Collective, blocking; moves no data. (batch::prepare() makes the calls.) Inside a
+  /// mics::nccl::together it is made in its run().
+  /// Ranks are not connected by it: NCCL does that in the first run of a kind of operation, captured or not, and waits
+  /// then on the host, with the deadline of the call.
   void prepare(std::span<const planned_call> calls) const {
     launch wanted = checked_launch(calls, nullptr);
+    if (together* const others = together::current()) return others->add_to_prepare(std::move(wanted), calls);
     detail::provide(std::span(&wanted, 1), timeout());
   }
 
   /// Waits on the host until the work so far in `stream` has ended; 0 is the communicator's timeout.
   /// Throws transport_error when NCCL lost a peer, aborted_error after fail(), timeout_error at the deadline, each
-  /// with the oldest operation of this group that has not ended. The group has been aborted then: it is of no use any
-  /// more, and the device and the process are free again. (An adopted communicator is left to its owner to abort.)
+  /// with the oldest operation in the stream that was not seen to end, of whatever group it is: this one, its world, or
+  /// what else was split off from that. All of these have been aborted then: they are of no use any more, and the
+  /// device and the process are free again. (An adopted communicator is left to its owner to abort.)
   void synchronize(cudaStream_t stream, std::chrono::milliseconds timeout = {}) const {
     detail::await(alive(), stream, timeout.count() > 0 ? timeout : alive().chosen().timeout);
   }
 
   /// Every rank's numbers, rank by rank; all bring equally many. Collective, blocking.
   [[nodiscard]] std::vector<std::uint64_t> gather_numbers(std::span<const std::uint64_t> own) const {
-    return gather_on_host(alive(), own);
+    return gather_on_host(alive(), own, "gather_numbers");
   }
 
-  /// From any thread, say of a watch over the other ranks' processes: whoever waits for this group stops waiting.
+  /// From any thread, say of a watch over the other ranks' processes: whoever waits for this group, its world or what
+  /// was split off from that stops waiting.
   void fail(const std::string& why) const { alive().failure()->set(why); }
   /// Where a failure is declared, by who may outlive the communicator.
   [[nodiscard]] std::weak_ptr<failure_state> failure() const { return alive().failure(); }
@@ -139,8 +152,8 @@ class communicator_ref : public mics::detail::member_handle<member> {
   friend class registered_memory;
 
   /// One small value of every rank; blocks the host.
-  template <class T> [[nodiscard]] std::vector<T> gather(const T& own) const {
-    return gather_on_host(alive(), std::span<const T>(&own, 1));
+  template <class T> [[nodiscard]] std::vector<T> gather(const T& own, std::string_view doing) const {
+    return gather_on_host(alive(), std::span<const T>(&own, 1), doing);
   }
 
   [[nodiscard]] launch checked_launch(std::span<const planned_call> calls, cudaStream_t stream) const;
@@ -152,7 +165,9 @@ class communicator : public mics::detail::owning<communicator_ref> {
   using mics::detail::owning<communicator_ref>::owning;
 
   /// Makes a world of `size` ranks on the current device, by an id that rank 0 got from unique_id() and all ranks know.
-  /// Collective, blocking.
+  /// Collective and blocking; one thread for each GPU.
+  /// Throws timeout_error when a rank does not come; a thread is left then that waits for it in NCCL. (A rank that
+  /// comes late finds its peers gone.)
   communicator(const ncclUniqueId& id, int rank, int size, settings chosen = {})
       : owning(make(id, rank, size, std::move(chosen))) {
     find_nodes();
@@ -166,6 +181,7 @@ class communicator : public mics::detail::owning<communicator_ref> {
   /// - Throws timeout_error when a rank does not come. A thread is left then that waits for it in NCCL, so the only
   ///   thing to do with the caller's communicator is to abort it. (A rank that comes late finds its peers gone.)
   [[nodiscard]] static communicator duplicate(ncclComm_t owned_by_caller, settings chosen = {}) {
+    static_cast<void>(library_features::here());
     int device = 0;
     check(ncclCommCuDevice(owned_by_caller, &device), "ncclCommCuDevice", owned_by_caller);
     const std::size_t before = free_bytes(device);
@@ -181,13 +197,18 @@ class communicator : public mics::detail::owning<communicator_ref> {
       throw usage_error("rank " + std::to_string(rank) + " of a world of " + std::to_string(size) +
                         "; allowed: 0 to size - 1");
     }
+    static_cast<void>(library_features::here());  // refuses before anything is made
     int device = 0;
     check(cudaGetDevice(&device), "cudaGetDevice");
     const std::size_t before = free_bytes(device);
-    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-    config.splitShare = chosen.share_resources ? 1 : 0;
-    ncclComm_t made = nullptr;
-    check(ncclCommInitRankConfig(&made, size, id, rank, &config), "ncclCommInitRankConfig", nullptr, {.rank = rank});
+    const auto found = [id, rank, size, shares = chosen.share_resources](ncclComm_t* made) {
+      ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+      config.splitShare = shares ? 1 : 0;
+      return ncclCommInitRankConfig(made, size, id, rank, &config);
+    };
+    const error_context where{.rank = rank, .group = chosen.name, .stage = "meeting the other ranks"};
+    const ncclComm_t made = detail::make_in_time(chosen.timeout, device, nullptr, "ncclCommInitRankConfig",
+                                                 "not all ranks came to make the world", where, found);
     return own(made, before, std::move(chosen));
   }
 
@@ -219,7 +240,7 @@ inline void communicator_ref::find_nodes() const {
   if (given > 0) {
     for (std::size_t r = 0; r < node_of.size(); ++r) node_of[r] = static_cast<int>(r) / given;
   } else {
-    const std::vector<std::uint64_t> hosts = gather(host_fingerprint());
+    const std::vector<std::uint64_t> hosts = gather(host_fingerprint(), "finding the nodes");
     for (std::size_t r = 0; r < hosts.size(); ++r) {
       node_of[r] = static_cast<int>(std::find(hosts.begin(), hosts.end(), hosts[r]) - hosts.begin());
     }
@@ -234,7 +255,7 @@ inline void communicator_ref::use(const tuned_table& table) const {
     std::uint64_t fingerprint, foreign;
   };
   const bool foreign = table.machine != here;
-  const std::vector<vote> all = gather(vote{table.fingerprint(), foreign ? 1U : 0U});
+  const std::vector<vote> all = gather(vote{table.fingerprint(), foreign ? 1U : 0U}, "use");
   for (std::size_t r = 0; r < all.size(); ++r) {
     if (all[r].foreign != 0) {
       throw usage_error("the tuned table of rank " + std::to_string(r) + " comes from another machine" +
@@ -274,9 +295,7 @@ inline void communicator_ref::split_later(int colour, int key, std::string name,
 
 inline launch communicator_ref::checked_launch(std::span<const planned_call> calls, cudaStream_t stream) const {
   member& m = alive();
-  const auto where = [&m, &calls] {
-    return m.where(std::string(name_of(calls.front().call.what)), m.journal().next());
-  };
+  const auto where = [&m, &calls] { return m.where(std::string(name_of(calls.front().call.what)), m.next()); };
   const bool captured = is_capturing(stream);
   if (!captured) m.memory().require_stream(stream, m.device(), where);  // CUDA does not say during a capture
   for (const planned_call& c : calls) {
@@ -299,10 +318,9 @@ inline void communicator_ref::enqueue(std::span<const planned_call> calls, cudaS
   member& m = alive();
   launch ready = checked_launch(calls, stream);
   if (options.checked && m.shape().size > 1) {
-    const std::vector<schedule::signature> all = gather(mics::detail::sign(calls, m.shape()));
+    const std::vector<schedule::signature> all = gather(mics::detail::sign(calls, m.shape()), name_of(ready.what()));
     mics::detail::require_agreement(
-        all, m.shape().rank, [](int rank) { return rank; },
-        m.where(std::string(name_of(ready.what())), m.journal().next()));
+        all, m.shape().rank, [](int rank) { return rank; }, m.where(std::string(name_of(ready.what())), m.next()));
   }
   if (together* const others = together::current()) return others->add(std::move(ready), calls);
   run(std::span(&ready, 1), options.timeout);

@@ -4,21 +4,28 @@
 
 #include <nccl.h>
 
+#include <mics/error.hpp>
 #include <mics/transport/nccl/result.hpp>
 
 namespace mics::nccl {
 
 /// Issues what `calls` calls of NCCL as one launch. Should one of them fail, the group is still closed. `comm`: what it
-/// calls, or splits (one of several).
-template <class Calls> void grouped(ncclComm_t comm, Calls&& calls) {
-  check(ncclGroupStart(), "ncclGroupStart");
+/// calls, or splits (one of several); `where()`: the context of a failure.
+template <class Where, class Calls> void grouped(ncclComm_t comm, Where&& where, Calls&& calls) {
+  check(ncclGroupStart(), "ncclGroupStart", comm, where);
   try {
     std::forward<Calls>(calls)();
   } catch (...) {
     ncclGroupEnd();
     throw;
   }
-  check(ncclGroupEnd(), "ncclGroupEnd", comm);
+  check(ncclGroupEnd(), "ncclGroupEnd", comm, where);
+}
+
+/// The same where no more is known of the context.
+template <class Calls> void grouped(ncclComm_t comm, Calls&& calls) {
+  grouped(
+      comm, [] { return error_context{}; }, std::forward<Calls>(calls));
 }
 
 }  // namespace mics::nccl

@@ -4,6 +4,8 @@
 #include <deque>
 #include <exception>
 #include <span>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -16,6 +18,7 @@
 #include <mics/transport/nccl/grouped.hpp>
 #include <mics/transport/nccl/host_watch.hpp>
 #include <mics/transport/nccl/member.hpp>
+#include <mics/transport/nccl/native_bytes.hpp>
 #include <mics/transport/nccl/result.hpp>
 #include <mics/transport/nccl/scratch.hpp>
 
@@ -46,19 +49,27 @@ template <class T>
 requires std::is_trivially_copyable_v<T>
 class host_exchange {
  public:
-  host_exchange(member& group, std::span<const T> own)
-      : group_(&group), stream_(group.device()), all_(static_cast<std::size_t>(group.shape().size) * own.size()) {
+  host_exchange(member& group, std::span<const T> own, std::string_view doing)
+      : group_(&group),
+        doing_(doing),
+        stream_(group.device()),
+        all_(static_cast<std::size_t>(group.shape().size) * own.size()) {
     const device_scope current(group.device());
     own_bytes_ = own.size_bytes();
-    memory_ = allocate_device(own_bytes_ + all_.size() * sizeof(T));
+    memory_ =
+        allocate_device(own_bytes_ + all_.size() * sizeof(T), [this] { return group_->where(std::string(doing_)); });
     copy(memory_.get(), own.data(), own_bytes_, cudaMemcpyHostToDevice);
   }
 
-  void begin() const { group_->wire_of(stage::whole, stream_.get()).all_gather(memory_.get(), gathered(), own_bytes_); }
+  void begin() const {
+    wire whole = group_->wire_of(stage::whole, stream_.get());
+    whole.operation = doing_;
+    whole.all_gather(memory_.get(), gathered(), own_bytes_);
+  }
 
   /// Waits, with the group's deadline.
   std::vector<T> finish() {
-    detail::await(*group_, stream_.get(), group_->chosen().timeout);
+    detail::await(*group_, stream_.get(), group_->chosen().timeout, doing_);
     const device_scope current(group_->device());
     // It waits for the copy, which no deadline would end.
     copy(all_.data(), gathered(), all_.size() * sizeof(T), cudaMemcpyDeviceToHost);
@@ -73,6 +84,7 @@ class host_exchange {
   }
 
   member* group_;
+  std::string_view doing_;
   own_stream stream_;
   std::vector<T> all_;
   std::size_t own_bytes_ = 0;
@@ -80,27 +92,36 @@ class host_exchange {
 };
 
 /// Gathers small values of the hosts of all ranks, equally many of each, rank by rank; for several GPUs that one thread
-/// drives at once, each with its group and as many of `own` as the others. Collective and blocking, with the groups'
-/// deadline; never while a graph is captured.
-template <class T> std::vector<std::vector<T>> gather_on_host(std::span<member* const> groups, std::span<const T> own) {
+/// drives at once, each with its group and as many of `own` as the others. `doing`: what for, in an error's words.
+/// Collective and blocking, with the groups' deadline; never while a graph is captured.
+template <class T>
+std::vector<std::vector<T>> gather_on_host(std::span<member* const> groups, std::span<const T> own,
+                                           std::string_view doing) {
   const std::size_t each = own.size() / groups.size();
   std::deque<host_exchange<T>> exchanges;  // they stay where they are
   bool first_use = false;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    exchanges.emplace_back(*groups[i], own.subspan(i * each, each));
+    exchanges.emplace_back(*groups[i], own.subspan(i * each, each), doing);
     const bool its_first = groups[i]->first_use(host_exchange_form);
     first_use = first_use || its_first;
   }
+  error_context where = groups.front()->where(std::string(doing));
   const auto begin = [&] {
-    grouped(groups.front()->whole(), [&] {
-      for (const host_exchange<T>& one : exchanges) one.begin();
-    });
+    grouped(
+        groups.front()->whole(), [&] { return where; },
+        [&] {
+          for (const host_exchange<T>& one : exchanges) one.begin();
+        });
   };
   std::vector<std::vector<T>> all;
   try {
     if (first_use) {
-      within_deadline({groups.begin(), groups.end()}, groups.front()->chosen().timeout, "connecting the ranks", begin);
+      const native_bytes_counter taken({groups.begin(), groups.end()});
+      where.stage = "connecting the ranks";
+      within_deadline({groups.begin(), groups.end()}, groups.front()->chosen().timeout, where, begin);
+      taken.count();
     } else {
+      const native_calls under_way(groups);
       begin();
     }
     for (host_exchange<T>& one : exchanges) all.push_back(one.finish());
@@ -115,9 +136,9 @@ template <class T> std::vector<std::vector<T>> gather_on_host(std::span<member* 
 }
 
 /// The same for one GPU.
-template <class T> std::vector<T> gather_on_host(member& group, std::span<const T> own) {
+template <class T> std::vector<T> gather_on_host(member& group, std::span<const T> own, std::string_view doing) {
   member* const alone = &group;
-  return std::move(gather_on_host(std::span<member* const>(&alone, 1), own).front());
+  return std::move(gather_on_host(std::span<member* const>(&alone, 1), own, doing).front());
 }
 
 }  // namespace mics::nccl

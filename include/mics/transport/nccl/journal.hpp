@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <optional>
+#include <vector>
 
 #include <cuda_runtime_api.h>
 
@@ -13,87 +17,178 @@
 
 namespace mics::nccl {
 
-/// The last operations of one communicator: who waits in vain can say for which, and who needs the temporary memory
-/// next waits for the last who did. (NCCL itself runs the operations of one communicator in order, in whatever
-/// streams.)
+class member;
+
+/// The last operations of a family of groups, in the order in which they were enqueued: who waits in vain can say for
+/// which one of which group. Threads may note and ask at the same time.
 ///
-/// A mark in a stream costs host and GPU more than a small operation can spare, so only some have one behind them.
+/// A mark in a stream costs host and GPU more than a small operation can spare, so only some have one behind them:
+/// every few of a stream, and those that are followed there by another group's or by an event of the caller's.
 class journal {
  public:
-  struct entry {
+  struct operation_of {
+    const member* group = nullptr;  ///< null: the group is gone, and its operations have ended
     operation what{};
-    std::uint64_t sequence = 0;  ///< from 1
-    cudaStream_t stream = nullptr;
-    event mark{};
-    bool marked = false;
+    std::uint64_t sequence = 0;  ///< from 1, in its group
   };
 
   explicit journal(int device) : device_(device) {}
 
-  /// The number of the operation that comes next.
-  [[nodiscard]] std::uint64_t next() const noexcept { return written_ + 1; }
-
-  /// Holds a stream back until the temporary memory is free.
-  void await_scratch(cudaStream_t stream) const {
-    if (scratch_user_ != 0 && scratch_stream_ != stream) scratch_end_.hold_back(stream);
+  /// Before an operation is enqueued, not captured: what another group has enqueued in this stream is marked off.
+  void begin(const member& group, cudaStream_t stream) {
+    const std::lock_guard lock(mutex_);
+    entry* const last = last_in(stream);
+    if (last != nullptr && last->its.group != &group) mark_off(*last);
+  }
+  /// The same where the caller puts streams in order.
+  void mark_off(cudaStream_t stream) {
+    const std::lock_guard lock(mutex_);
+    if (entry* const last = last_in(stream)) mark_off(*last);
   }
 
   /// Notes an operation that has just been enqueued.
-  void add(operation what, cudaStream_t stream, bool captured, bool used_scratch) {
-    entry& e = at(++written_);
-    e.what = what;
-    e.sequence = written_;
+  void add(const operation_of& its, cudaStream_t stream, bool captured) {
+    const std::lock_guard lock(mutex_);
+    const entry* const last = last_in(stream);
+    const int unmarked = last == nullptr || last->marked ? 0 : last->unmarked + 1;
+    entry& e = at(written() + 1);
+    if (written() >= kept) make_room(e);
+    e.number = written() + 1;
+    e.its = its;
     e.stream = stream;
-    e.marked = !captured && written_ % operations_a_mark == 0;
-    if (e.marked) set(e.mark, stream);
-    if (captured || !used_scratch) return;
-    set(scratch_end_, stream);
-    scratch_stream_ = stream;
-    scratch_user_ = written_;
+    e.captured = captured;
+    e.ended = e.marked = false;
+    e.unmarked = unmarked;
+    if (!captured && unmarked + 1 >= operations_a_mark) mark(e);
+    written_.fetch_add(1, std::memory_order_release);
   }
 
-  /// The host has seen that all of a stream has ended.
-  void ended(cudaStream_t stream) noexcept {
-    for (std::uint64_t s = written_; s > oldest() && s > ended_; --s) {
-      if (at(s).stream == stream) ended_ = s;
+  /// How many have been noted so far; what this says before a stream is seen to be idle is what ended() may be told.
+  [[nodiscard]] std::uint64_t written() const noexcept { return written_.load(std::memory_order_acquire); }
+
+  /// The host has seen that all of a stream has ended which was noted up to a moment.
+  void ended(cudaStream_t stream, std::uint64_t up_to) {
+    const std::lock_guard lock(mutex_);
+    for (std::uint64_t i = up_to; i > last_settled(); --i) {
+      if (at(i).stream == stream) at(i).ended = true;
     }
+    std::erase_if(overdue_, [&](const entry& e) { return e.stream == stream && e.number <= up_to; });
+    all_ended_ = last_settled();
+    while (all_ended_ < written() && at(all_ended_ + 1).ended) ++all_ended_;
   }
 
-  /// The oldest operation of which nobody knows that it has ended.
-  [[nodiscard]] std::optional<entry> first_pending() const {
-    std::uint64_t known = ended_;
-    for (std::uint64_t s = oldest() + 1; s <= written_; ++s) {
-      if (at(s).marked && at(s).mark.passed()) known = s;
+  /// The group is about to go.
+  void forget(const member& group) {
+    const std::lock_guard lock(mutex_);
+    for (entry& e : entries_) {
+      if (e.its.group == &group) e.its.group = nullptr;
     }
-    if (scratch_user_ > known && scratch_end_.passed()) known = scratch_user_;
-    known = known > oldest() ? known : oldest();
-    if (known >= written_) return std::nullopt;
-    return at(known + 1);
+    std::erase_if(overdue_, [&](const entry& e) { return e.its.group == &group; });
+  }
+
+  /// The oldest operation in a stream of which nobody knows that it has ended; none there: the oldest in any, which
+  /// what is in the stream may wait for.
+  [[nodiscard]] std::optional<operation_of> first_pending(cudaStream_t stream) const {
+    std::optional<operation_of> in_stream, in_any;
+    for_each_pending([&](const entry& e) {
+      in_any = e.its;
+      if (e.stream == stream) in_stream = e.its;
+    });
+    return in_stream ? in_stream : in_any;
+  }
+  /// The oldest of a group.
+  [[nodiscard]] std::optional<operation_of> first_pending_of(const member& group) const {
+    std::optional<operation_of> found;
+    for_each_pending([&](const entry& e) {
+      if (e.its.group == &group) found = e.its;
+    });
+    return found;
   }
 
  private:
-  static constexpr std::size_t kept = 64;
-  static constexpr std::uint64_t operations_a_mark = 8;
+  struct entry {
+    std::uint64_t number = 0;  ///< from 1
+    operation_of its{};
+    cudaStream_t stream = nullptr;
+    bool captured = false;
+    bool ended = false;   ///< it was seen to
+    bool marked = false;  ///< with what follows
+    event mark{};
+    int unmarked = 0;  ///< how many before it in its stream have no mark behind them
+  };
 
-  [[nodiscard]] std::uint64_t oldest() const noexcept { return written_ < kept ? 0 : written_ - kept; }
-  [[nodiscard]] const entry& at(std::uint64_t sequence) const noexcept { return entries_[sequence % kept]; }
-  [[nodiscard]] entry& at(std::uint64_t sequence) noexcept { return entries_[sequence % kept]; }
+  static constexpr std::size_t kept = 256;
+  static constexpr int operations_a_mark = 8;
 
-  void set(event& mark, cudaStream_t stream) const {
-    if (!mark.exists()) {
-      const device_scope current(device_);
-      mark = event::make();
+  [[nodiscard]] std::uint64_t oldest() const noexcept { return written() < kept ? 0 : written() - kept; }
+  /// Behind this one are those of which it is not sure that they have ended.
+  [[nodiscard]] std::uint64_t last_settled() const noexcept { return std::max(oldest(), all_ended_); }
+  [[nodiscard]] const entry& at(std::uint64_t number) const noexcept { return entries_[number % kept]; }
+  [[nodiscard]] entry& at(std::uint64_t number) noexcept { return entries_[number % kept]; }
+
+  /// An operation leaves the last ones before it was seen to end: the oldest such of each stream is kept, until another
+  /// one behind it there was.
+  void make_room(const entry& e) {
+    if (e.number <= all_ended_ || e.its.group == nullptr || e.captured) return;
+    const auto kept_in_stream =
+        std::find_if(overdue_.begin(), overdue_.end(), [&](const entry& other) { return other.stream == e.stream; });
+    if (e.ended || (e.marked && e.mark.passed())) {
+      if (kept_in_stream != overdue_.end()) overdue_.erase(kept_in_stream);
+    } else if (kept_in_stream == overdue_.end()) {
+      overdue_.push_back(e);
+      overdue_.back().marked = false;  // the mark will be another one's
     }
-    mark.record(stream);
+  }
+
+  [[nodiscard]] entry* last_in(cudaStream_t stream) noexcept {
+    for (std::uint64_t i = written(); i > oldest(); --i) {
+      if (at(i).stream == stream) return &at(i);
+    }
+    return nullptr;
+  }
+
+  void mark_off(entry& e) const {
+    if (!e.marked && !e.captured) mark(e);
+  }
+  void mark(entry& e) const {
+    if (!e.mark.exists()) {
+      const device_scope current(device_);
+      e.mark = event::make();
+    }
+    e.mark.record(e.stream);
+    e.marked = true;
+  }
+
+  /// Calls f(entry) for each that may not have ended, from the youngest to the oldest. The operations of one stream end
+  /// in order, and so do those of one group, as NCCL has it.
+  template <class F> void for_each_pending(F f) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<cudaStream_t> streams;  // all before in these have ended
+    std::vector<const member*> groups;  // likewise
+    const auto has = [](const auto& known, const auto& one) {
+      return std::find(known.begin(), known.end(), one) != known.end();
+    };
+    const auto look_at = [&](const entry& e) {
+      const bool gone = e.its.group == nullptr || e.ended || (e.marked && e.mark.passed());
+      if (!gone && !has(streams, e.stream) && !has(groups, e.its.group)) {
+        return f(e);
+      }
+      if (e.captured) return;  // it says nothing of those that run
+      if (!has(streams, e.stream)) streams.push_back(e.stream);
+      if (!has(groups, e.its.group)) groups.push_back(e.its.group);
+    };
+    for (std::uint64_t i = written(); i > last_settled(); --i) look_at(at(i));
+    std::vector<entry> older = overdue_;
+    std::sort(older.begin(), older.end(), [](const entry& a, const entry& b) { return a.number > b.number; });
+    for (const entry& e : older) look_at(e);
   }
 
   int device_;
+  mutable std::mutex mutex_{};
   std::array<entry, kept> entries_{};
-  std::uint64_t written_ = 0;
-  std::uint64_t ended_ = 0;  ///< all up to this one have been seen to end
-  event scratch_end_{};      ///< behind the last operation that used temporary memory
-  cudaStream_t scratch_stream_ = nullptr;
-  std::uint64_t scratch_user_ = 0;
+  std::atomic<std::uint64_t> written_{0};
+  std::vector<entry> overdue_{};
+  std::uint64_t all_ended_ = 0;  ///< all up to this one
 };
 
 }  // namespace mics::nccl

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -78,16 +79,24 @@ class launch {
     }
   }
 
-  /// Notes the forms that it uses; true if one of them is new to the group.
+  /// Notes the forms that it uses; true if one of them is new to the group. Gathers by windows and by copy engines are
+  /// forms besides, for they have communicators of their own.
   bool first_use() {
     bool first = false;
+    const auto use = [&](unsigned form) {
+      const bool its_first = group_->first_use(form);
+      first = first || its_first;
+    };
     for (const bound_call& c : bound_) {
       const unsigned form = !c.hierarchical() ? 0 : 1 + (brings_rows(c) ? 1U : 0U) + (c.pieces > 1 ? 2U : 0U);
-      const bool its_first = group_->first_use(5 * static_cast<unsigned>(c.call().what) + form);
-      first = first || its_first;
+      use(5 * static_cast<unsigned>(c.call().what) + form);
+      if (const stage s = node_stage(c); by_windows(s)) use(by_windows_form + (s == stage::copy_engines ? 1U : 0U));
     }
     return first;
   }
+
+  /// What it is in an error's words: its first call.
+  [[nodiscard]] error_context where() const { return group_->where(std::string(name_of(what())), group_->next()); }
 
   /// Gives everything its place in the scratch memory, and the sums their scales.
   void place(std::byte* scratch) {
@@ -188,12 +197,14 @@ class launch {
     }
   };
 
+  static constexpr unsigned by_windows_form = 32;
+
   static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 255) / 256 * 256; }
 
   [[nodiscard]] int nodes() const noexcept { return group_->shape().nodes; }
-  [[nodiscard]] nccl::wire wire(stage s) const { return group_->wire_of(s, stream_); }
+  [[nodiscard]] nccl::wire wire(stage s) const { return group_->wire_of(s, stream_, name_of(what())); }
   [[nodiscard]] nccl::wire node_wire() const {
-    return group_->wire_of(stage::node, overlaps() ? group_->lane().stream() : stream_);
+    return group_->wire_of(stage::node, overlaps() ? group_->lane().stream() : stream_, name_of(what()));
   }
 
   static int last_stage(const bound_call& c) noexcept {
@@ -287,7 +298,8 @@ class launch {
   void into_slot(bound_call& c) {
     std::byte* const slot = c.output + c.offset(c.shape->rank);
     if (slot == c.input) return;
-    check(cudaMemcpyAsync(slot, c.input, c.bytes(0), cudaMemcpyDeviceToDevice, stream_), "cudaMemcpyAsync");
+    check(cudaMemcpyAsync(slot, c.input, c.bytes(0), cudaMemcpyDeviceToDevice, stream_), "cudaMemcpyAsync",
+          [this] { return where(); });
     c.input = slot;
   }
 
@@ -343,5 +355,7 @@ class launch {
   std::vector<batch_pack> sums_{};
   std::size_t scratch_bytes_ = 0;
 };
+
+inline member& group_of(const launch& l) noexcept { return l.group(); }
 
 }  // namespace mics::nccl

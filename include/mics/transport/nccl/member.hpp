@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,7 +21,9 @@
 #include <mics/transport/nccl/choice.hpp>
 #include <mics/transport/nccl/device.hpp>
 #include <mics/transport/nccl/failure.hpp>
+#include <mics/transport/nccl/family.hpp>
 #include <mics/transport/nccl/journal.hpp>
+#include <mics/transport/nccl/library_version.hpp>
 #include <mics/transport/nccl/memory_check.hpp>
 #include <mics/transport/nccl/native_type.hpp>
 #include <mics/transport/nccl/node_lane.hpp>
@@ -43,17 +46,22 @@ class member {
         whose_(whose),
         settings_(std::move(chosen)),
         device_(device_of(whole)),
-        journal_(device_),
-        failure_(parent != nullptr ? parent->failure_ : std::make_shared<failure_state>()) {
+        family_(parent != nullptr ? parent->family_ : std::make_shared<nccl::family>(device_)) {
     check(ncclCommUserRank(whole, &shape_.rank), "ncclCommUserRank", whole);
     check(ncclCommCount(whole, &shape_.size), "ncclCommCount", whole);
     shape_.node_size = shape_.size;
     world_rank_ = parent != nullptr ? parent->world_rank_ : shape_.rank;
+    origin_ = {world_rank_, settings_.name, {}, 0, {}, {}};
     if (parent != nullptr) table_ = parent->table_;
+    family_->join(*this);
   }
   ~member() {
-    if (failure_->is_set()) abort();  // to destroy a communicator would wait for what will never end
-    if (aborted_) return;
+    if (failure()->is_set()) abort();  // to destroy a communicator would wait for what will never end
+    family_->leave(*this);
+    if (aborted()) {
+      averages_.forget();
+      return;
+    }
     averages_.clear();
     stages_.release([](ncclComm_t comm) { ncclCommDestroy(comm); });
     if (whose_ == ownership::owned) ncclCommDestroy(whole_);
@@ -68,7 +76,8 @@ class member {
   [[nodiscard]] int device() const noexcept { return device_; }
   [[nodiscard]] ncclComm_t whole() const noexcept { return whole_; }
   [[nodiscard]] program_cache& programs() noexcept { return programs_; }
-  [[nodiscard]] nccl::journal& journal() noexcept { return journal_; }
+  [[nodiscard]] nccl::family& family() const noexcept { return *family_; }
+  [[nodiscard]] const library_features& features() const noexcept { return features_; }
   [[nodiscard]] nccl::scratch& scratch() noexcept { return scratch_; }
   [[nodiscard]] node_lane& lane() noexcept { return lane_; }
   [[nodiscard]] memory_check& memory() noexcept { return memory_; }
@@ -79,7 +88,7 @@ class member {
 
   /// NCCL communicators made for this group: the stages', and the group's own unless it was adopted.
   [[nodiscard]] int communicators() const noexcept {
-    return stages_.count() + (whose_ == ownership::owned && !aborted_ ? 1 : 0);
+    return stages_.count() + (whose_ == ownership::owned && !aborted() ? 1 : 0);
   }
 
   /// The node of each rank, by any numbers; the shape follows from them.
@@ -102,20 +111,47 @@ class member {
   }
 
   void set_shape(group_shape shape) {
-    mics::detail::require_shape(shape, shape_, journal_.next() > 1 || stages_.count() > 0, where());
+    mics::detail::require_shape(shape, shape_, operations_ > 0 || stages_.count() > 0, where());
     shape_ = std::move(shape);
     programs_ = {};
   }
 
+  /// The number of the operation that comes next.
+  [[nodiscard]] std::uint64_t next() const noexcept { return operations_ + 1; }
+  /// Notes that it has been enqueued.
+  void note(operation what, cudaStream_t stream, bool captured) {
+    family_->journal().add({this, what, ++operations_}, stream, captured);
+  }
+
   // What a launch asks of its group.
-  [[nodiscard]] nccl::wire wire_of(stage s, cudaStream_t stream) const noexcept { return {communicator(s), stream}; }
+  /// `operation`: what the calls are a part of, number next().
+  [[nodiscard]] nccl::wire wire_of(stage s, cudaStream_t stream, std::string_view operation = {}) const noexcept {
+    return {communicator(s), stream, &origin_, operation, operation.empty() ? 0 : next(), name_of(s)};
+  }
   [[nodiscard]] bool has(stage s) const noexcept { return communicator(s) != nullptr; }
-  void make(stage s) { stages_.make(s, whole_, shape_); }
+
+  /// Begins to split off a stage, inside a group of NCCL calls; ...
+  void begin_stage(stage s) {
+    stages_.begin(s, whole_, shape_, [this, s] {
+      error_context known = where("split");
+      known.stage = name_of(s);
+      return known;
+    });
+  }
+  /// ... and takes it, after the group's end; `made`: the group succeeded (else NCCL has taken it back).
+  void end_stage(bool made) noexcept {
+    auto held = family_->hold();
+    if (made && !aborted()) return stages_.keep();
+    held.unlock();
+    const ncclComm_t unwanted = stages_.take();
+    if (made && unwanted != nullptr) ncclCommAbort(unwanted);
+  }
+
   [[nodiscard]] bool registered(const std::byte* memory, std::size_t bytes) const noexcept {
     return windows_.cover(memory, bytes);
   }
   [[nodiscard]] bool by_copy_engines(std::size_t row_bytes) const noexcept {
-    return has_copy_engines && row_bytes >= settings_.copy_engine_bytes;
+    return features_.copy_engines && row_bytes >= settings_.copy_engine_bytes;
   }
   /// How NCCL reduces; throws usage_error for types that it cannot. An average is a sum but for its first stage.
   [[nodiscard]] native_sum reduction_of(data_type type, reduction how) const {
@@ -131,31 +167,33 @@ class member {
   }
 
   [[nodiscard]] error_context where(std::string operation = {}, std::uint64_t sequence = 0) const {
-    return {world_rank_, settings_.name, std::move(operation), sequence, {}, {}};
+    error_context known = origin_;
+    known.operation = std::move(operation);
+    known.sequence = sequence;
+    return known;
   }
 
   /// The owner is gone: nothing new may begin.
   void close() noexcept { closed_.store(true, std::memory_order_release); }
-  [[nodiscard]] bool usable() const noexcept { return !closed() && !failure_->is_set(); }
+  [[nodiscard]] bool usable() const noexcept { return !closed() && !failure()->is_set(); }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
   [[noreturn]] void throw_failure() const {
-    throw aborted_error("this communicator has failed: " + failure_->why(), where());
+    throw aborted_error("this communicator has failed: " + failure()->why(), where());
   }
   /// Shared by the whole family.
-  [[nodiscard]] const std::shared_ptr<failure_state>& failure() const noexcept { return failure_; }
+  [[nodiscard]] const std::shared_ptr<failure_state>& failure() const noexcept { return family_->failure(); }
 
-  /// Ends what runs on the GPU in the communicators that are the library's own. An adopted one is its owner's to abort.
-  void abort() noexcept {
-    if (std::exchange(aborted_, true)) return;
-    averages_.forget();
-    // As a group: all are told to end before one is waited for, whose work may be queued behind another's.
-    ncclGroupStart();
-    stages_.release([](ncclComm_t comm) { ncclCommAbort(comm); });
-    if (whose_ == ownership::owned) ncclCommAbort(whole_);
-    ncclGroupEnd();
+  /// Ends what runs on the GPU in all communicators of the family that are the library's own; an adopted one is its
+  /// owner's to abort. From any thread; `waiting_calls`: see family.
+  void abort(int waiting_calls = 0) noexcept {
+    family_->abort(waiting_calls, [](member& m, std::vector<ncclComm_t>& communicators) {
+      if (m.aborted_.exchange(true)) return;
+      m.stages_.release([&](ncclComm_t comm) { communicators.push_back(comm); });
+      if (m.whose_ == ownership::owned) communicators.push_back(m.whole_);
+    });
   }
-  [[nodiscard]] bool aborted() const noexcept { return aborted_; }
+  [[nodiscard]] bool aborted() const noexcept { return aborted_.load(); }
 
   /// Calls f(communicator) for the group's own and its stages'.
   template <class F> void for_each_communicator(F f) const {
@@ -191,13 +229,17 @@ class member {
   std::vector<int> node_of_{};
   nccl::scratch scratch_{};
   node_lane lane_{};
-  nccl::journal journal_;
   std::shared_ptr<const tuned_table> table_ = std::make_shared<const tuned_table>();
   std::atomic<bool> closed_{false};
-  bool aborted_ = false;
-  std::shared_ptr<failure_state> failure_;
+  std::atomic<bool> aborted_{false};
+  const library_features features_ = library_features::here();
+  std::shared_ptr<nccl::family> family_;
+  error_context origin_{};  ///< what all errors have in common
+  std::uint64_t operations_ = 0;
   std::uint64_t used_forms_ = 0;
   std::size_t native_bytes_ = 0;
 };
+
+inline member& group_of(member* group) noexcept { return *group; }
 
 }  // namespace mics::nccl

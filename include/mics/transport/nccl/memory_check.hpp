@@ -14,7 +14,7 @@
 namespace mics::nccl {
 
 /// Refuses buffers and streams that the group's GPU cannot use. Asking CUDA takes longer than all the rest of a call,
-/// so what was fine is remembered.
+/// so what was fine is remembered, and stays so when it is freed: CUDA's runtime has no cheap number for an allocation.
 class memory_check {
  public:
   /// `memory` is device memory of `device`. Throws usage_error, with what it is instead; `where()` is its context.

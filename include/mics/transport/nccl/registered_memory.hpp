@@ -14,33 +14,34 @@
 #include <mics/error.hpp>
 #include <mics/transport/nccl/communicator.hpp>
 #include <mics/transport/nccl/device.hpp>
-#include <mics/transport/nccl/grouped.hpp>
 #include <mics/transport/nccl/host_watch.hpp>
+#include <mics/transport/nccl/make_stage.hpp>
 #include <mics/transport/nccl/member.hpp>
+#include <mics/transport/nccl/native_bytes.hpp>
+#include <mics/transport/nccl/together.hpp>
 
 namespace mics::nccl {
-
-/// Does this build of NCCL let the ranks of a node reach each other's buffers (2.27)?
-#if NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0)
-inline constexpr bool has_windows = true;
-#else
-inline constexpr bool has_windows = false;
-#endif
 
 /// Device memory that the ranks of a node reach directly: the node stage of a gather into it runs in NCCL's symmetric
 /// kernels, and for large rows by copy engines, which take no multiprocessor from computation. Results of gathers
 /// profit, of blocks that are multiples of 16 bytes; each rank's result must begin at the same offset of the memory.
 /// - Made by every rank of the group with the same size, at the same point; blocking. Freed likewise.
 /// - If one rank passes such memory to a gather, all ranks do.
-/// - With NCCL before 2.27 it is plain memory.
+/// - One thread for each GPU: not inside mics::nccl::together.
+/// - Where the headers or the library that runs are NCCL before 2.27 it is plain memory.
 class registered_memory {
  public:
-  /// Takes `bytes` on the group's device and registers them. Throws transport_error when there is no more.
+  /// Takes `bytes` on the group's device and registers them. Throws transport_error when there is no more, usage_error
+  /// inside mics::nccl::together.
   registered_memory(const communicator_ref& group, std::size_t bytes) : group_(group.state()), bytes_(bytes) {
-    const device_scope current(group_->device());
-    void* memory = nullptr;
-    check(ncclMemAlloc(&memory, std::max<std::size_t>(bytes, 1)), "ncclMemAlloc", group_->whole(), group_->where());
-    memory_ = static_cast<std::byte*>(memory);
+    if (together::current() != nullptr) {
+      throw usage_error(
+          "memory is registered inside mics::nccl::together, where other GPUs of this thread may have to take part; "
+          "register it before, in a thread for each GPU",
+          group.alive().where(doing));
+    }
+    const device_scope current(group.alive().device());
+    memory_ = static_cast<std::byte*>(take());
     enroll();
   }
   ~registered_memory() { release(); }
@@ -74,16 +75,40 @@ class registered_memory {
   using handle = void*;
 #endif
 
+  static constexpr const char* doing = "registered_memory";
+
+  [[nodiscard]] void* take() const {
+    const std::size_t bytes = std::max<std::size_t>(bytes_, 1);
+    const auto where = [this] { return group_->where(doing); };
+    void* memory = nullptr;
+#if NCCL_VERSION_CODE >= NCCL_VERSION(2, 19, 0)
+    if (group_->features().allocator) {
+      check(ncclMemAlloc(&memory, bytes), "ncclMemAlloc", group_->whole(), where);
+      return memory;
+    }
+#endif
+    check(cudaMalloc(&memory, bytes), "cudaMalloc", where);
+    return memory;
+  }
+  void give_back() const noexcept {
+#if NCCL_VERSION_CODE >= NCCL_VERSION(2, 19, 0)
+    if (group_->features().allocator) return static_cast<void>(ncclMemFree(memory_));
+#endif
+    cudaFree(memory_);
+  }
+
   /// Nothing stays behind when it fails.
   void enroll() {
-    if constexpr (!has_windows) return;
+    if (!group_->features().windows) return;
     if (group_->shape().node_size == 1) return;        // nobody to reach
     if (!group_->shape().flat_reason.empty()) return;  // flat, but not inside one node
     try {
-      within_deadline({group_.get()}, group_->chosen().timeout, "registering memory", [this] {
+      const native_bytes_counter taken({group_.get()});
+      within_deadline({group_.get()}, group_->chosen().timeout, group_->where(doing), [this] {
         open_window(stage::windows);
-        if (has_copy_engines) open_window(stage::copy_engines);
+        if (group_->features().copy_engines) open_window(stage::copy_engines);
       });
+      taken.count();
     } catch (...) {
       release();
       throw;
@@ -93,12 +118,13 @@ class registered_memory {
 
   /// Lets the ranks of a stage's communicator reach the memory. Collective.
   void open_window(stage s) {
-    if (!group_->has(s)) grouped(group_->whole(), [&] { group_->make(s); });
+    member* const alone = group_.get();
+    if (!alone->has(s)) make_stage(std::span<member* const>(&alone, 1), s);
 #if NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0)
     handle window{};
     const ncclComm_t comm = group_->wire_of(s, nullptr).comm;
     check(ncclCommWindowRegister(comm, memory_, std::max<std::size_t>(bytes_, 1), &window, NCCL_WIN_COLL_SYMMETRIC),
-          "ncclCommWindowRegister", comm, group_->where());
+          "ncclCommWindowRegister", comm, [this] { return group_->where(doing); });
     handles_.emplace_back(comm, window);
 #endif
   }
@@ -107,11 +133,13 @@ class registered_memory {
     if (memory_ == nullptr) return;
     group_->windows().remove(memory_);
 #if NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0)
-    if (!group_->aborted()) {
+    if (group_->family().enter_nccl()) {  // else the communicators are gone, and the windows with them
       for (const auto& [comm, window] : handles_) ncclCommWindowDeregister(comm, window);
+      group_->family().leave_nccl();
     }
 #endif
-    ncclMemFree(memory_);
+    handles_.clear();
+    give_back();
     memory_ = nullptr;
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <string>
 #include <thread>
 #include <utility>
@@ -13,17 +14,24 @@
 namespace mics::nccl {
 
 /// Throws transport_error, with the error in NCCL's words.
-[[noreturn]] inline void refuse(ncclResult_t result, const char* call, ncclComm_t comm, error_context where) {
-  const char* const details = ncclGetLastError(comm);
+[[noreturn]] inline void refuse(ncclResult_t result, const char* call, error_context where) {
+  // NCCL has one text for all communicators; the one that failed may be gone, ended by a watch.
+  const char* const details = ncclGetLastError(nullptr);
   where.native = ncclGetErrorString(result);
   if (details != nullptr && *details != '\0') where.native += ": " + std::string(details);
   throw transport_error(std::string(call) + " failed", std::move(where));
 }
 
-/// Throws transport_error, with the error in CUDA's words.
+/// Throws transport_error, with the error in CUDA's words; usage_error for what CUDA forbids during a capture.
 [[noreturn]] inline void refuse(cudaError_t result, const char* call, error_context where) {
   static_cast<void>(cudaGetLastError());  // else the next launch would report it once more
   where.native = std::string(cudaGetErrorName(result)) + ": " + cudaGetErrorString(result);
+  if (result == cudaErrorStreamCaptureUnsupported) {
+    throw usage_error(std::string(call) +
+                          " is forbidden while a graph is captured; make groups, registered memory and whatever else "
+                          "waits for other ranks on the host before, and call prepare() for what is captured",
+                      std::move(where));
+  }
   throw transport_error(std::string(call) + " failed", std::move(where));
 }
 
@@ -46,17 +54,19 @@ namespace mics::nccl {
       std::move(where));
 }
 
-/// Refuses the result of a call that failed; `where` is what is known of its context.
-inline void check(ncclResult_t result, const char* call, ncclComm_t comm = nullptr) {
-  if (result == ncclInProgress) refuse_in_progress(call, comm, {});
-  if (result != ncclSuccess) refuse(result, call, comm, {});
+/// Refuses the result of a call that failed; `where()` tells what is known of its context, and is asked only then.
+template <std::invocable Where> void check(ncclResult_t result, const char* call, ncclComm_t comm, Where&& where) {
+  if (result == ncclInProgress) refuse_in_progress(call, comm, where());
+  if (result != ncclSuccess) refuse(result, call, where());
 }
-inline void check(ncclResult_t result, const char* call, ncclComm_t comm, const error_context& where) {
-  if (result == ncclInProgress) refuse_in_progress(call, comm, where);
-  if (result != ncclSuccess) refuse(result, call, comm, where);
+inline void check(ncclResult_t result, const char* call, ncclComm_t comm = nullptr) {
+  check(result, call, comm, [] { return error_context{}; });
+}
+template <std::invocable Where> void check(cudaError_t result, const char* call, Where&& where) {
+  if (result != cudaSuccess) refuse(result, call, where());
 }
 inline void check(cudaError_t result, const char* call) {
-  if (result != cudaSuccess) refuse(result, call, {});
+  check(result, call, [] { return error_context{}; });
 }
 
 }  // namespace mics::nccl

@@ -16,29 +16,13 @@
 #include <mics/transport/nccl/grouped.hpp>
 #include <mics/transport/nccl/host_watch.hpp>
 #include <mics/transport/nccl/launch.hpp>
+#include <mics/transport/nccl/make_stage.hpp>
 #include <mics/transport/nccl/member.hpp>
+#include <mics/transport/nccl/native_bytes.hpp>
 
 namespace mics::nccl {
 
 namespace detail {
-
-/// While one of these lives, what NCCL takes on the devices of the launches is counted; nothing if there is none.
-class native_bytes_counter {
- public:
-  explicit native_bytes_counter(std::span<launch> launches) : launches_(launches) {
-    for (const launch& l : launches_) before_.push_back(free_bytes(l.group().device()));
-  }
-  void count() const {
-    for (std::size_t i = 0; i < launches_.size(); ++i) {
-      member& group = launches_[i].group();
-      group.count_native(before_[i], free_bytes(group.device()));
-    }
-  }
-
- private:
-  std::span<launch> launches_;
-  std::vector<std::size_t> before_{};
-};
 
 inline std::vector<member*> groups_of(std::span<launch> launches) {
   std::vector<member*> groups;
@@ -46,17 +30,22 @@ inline std::vector<member*> groups_of(std::span<launch> launches) {
   return groups;
 }
 
-/// Splits off one stage's communicator where it is needed and missing. Several launches are those of several GPUs of
-/// this process, which is why their communicators are made as one.
-inline void make_stage(std::span<launch> launches, stage s) {
-  grouped(launches.front().group().whole(), [&] {
-    for (const launch& l : launches) {
-      bool wanted = false;
-      l.for_each_stage([&](stage its) { wanted = wanted || its == s; });
-      const device_scope current(l.group().device());
-      if (wanted && !l.group().has(s)) l.group().make(s);
-    }
-  });
+/// What the launches are doing on the host, in an error's words.
+inline error_context doing(std::span<launch> launches, const char* stage) {
+  error_context known = launches.front().where();
+  known.stage = stage;
+  return known;
+}
+
+/// The groups that want a stage's communicator and lack it.
+inline std::vector<member*> lacking(std::span<launch> launches, stage s) {
+  std::vector<member*> groups;
+  for (const launch& l : launches) {
+    bool wanted = false;
+    l.for_each_stage([&](stage its) { wanted = wanted || its == s; });
+    if (wanted && !l.group().has(s)) groups.push_back(&l.group());
+  }
+  return groups;
 }
 
 /// Makes what the launches need and may not be made while a graph is captured: communicators, scratch memory, lanes.
@@ -75,9 +64,11 @@ inline void provide(std::span<launch> launches, std::chrono::milliseconds timeou
         "for it, or run it once, before",
         l.group().where(std::string(name_of(l.what()))));
   }
-  const native_bytes_counter taken(launches);
-  within_deadline(groups_of(launches), timeout, "splitting off the groups of its stages", [&] {
-    for (const stage s : {stage::rail, stage::node, stage::windows, stage::copy_engines}) make_stage(launches, s);
+  const native_bytes_counter taken(groups_of(launches));
+  within_deadline(groups_of(launches), timeout, doing(launches, "splitting off the groups of its stages"), [&] {
+    for (const stage s : {stage::rail, stage::node, stage::windows, stage::copy_engines}) {
+      make_stage(lacking(launches, s), s);
+    }
   });
   taken.count();
   for (const launch& l : launches) {
@@ -87,12 +78,13 @@ inline void provide(std::span<launch> launches, std::chrono::milliseconds timeou
   }
 }
 
-/// Does NCCL connect ranks for any of the launches, because nothing like it has run before?
+/// Does NCCL connect ranks for any of the launches, because nothing like it has run before? It does so during a capture
+/// too, on the host.
 inline bool is_first_use(std::span<launch> launches) {
   bool first = false;
   for (launch& l : launches) {
     const bool its_first = l.first_use();
-    first = first || (its_first && !l.captured());
+    first = first || its_first;
   }
   return first;
 }
@@ -102,7 +94,8 @@ inline void issue(std::span<launch> launches) {
   int last = 0;
   for (launch& l : launches) {
     last = std::max(last, l.last_wave());
-    if (l.scratch_bytes() > 0 && !l.captured()) l.group().journal().await_scratch(l.stream());
+    if (!l.captured()) l.group().family().journal().begin(l.group(), l.stream());
+    if (l.scratch_bytes() > 0 && !l.captured()) l.group().scratch().await(l.stream());
     l.begin();
   }
   if (launches.size() == 1 && launches.front().is_one_native_call()) {
@@ -112,14 +105,19 @@ inline void issue(std::span<launch> launches) {
       if (wave > 0) {
         for (const launch& l : launches) l.between();
       }
-      grouped(launches.front().group().whole(), [&] {
-        for (const launch& l : launches) l.issue(wave);
-      });
+      grouped(
+          launches.front().group().whole(), [&] { return launches.front().where(); },
+          [&] {
+            for (const launch& l : launches) l.issue(wave);
+          });
     }
   }
   for (launch& l : launches) {
     l.finish();
-    l.group().journal().add(l.what(), l.stream(), l.captured(), l.scratch_bytes() > 0);
+    l.group().note(l.what(), l.stream(), l.captured());
+    if (l.scratch_bytes() == 0 || l.captured()) continue;
+    const device_scope current(l.group().device());
+    l.group().scratch().used(l.stream());
   }
 }
 
@@ -130,14 +128,19 @@ inline void issue(std::span<launch> launches) {
 /// groups are of no use any more.
 inline void run(std::span<launch> launches, std::chrono::milliseconds timeout) {
   detail::provide(launches, timeout);
-  for (launch& l : launches) l.place(l.group().scratch().data());
+  const auto enqueue = [&] {
+    for (launch& l : launches) l.place(l.group().scratch().data());
+    detail::issue(launches);
+  };
   try {
     if (detail::is_first_use(launches)) {
-      const detail::native_bytes_counter taken(launches);
-      within_deadline(detail::groups_of(launches), timeout, "connecting the ranks", [&] { detail::issue(launches); });
+      const bool captured = std::any_of(launches.begin(), launches.end(), [](const launch& l) { return l.captured(); });
+      const native_bytes_counter taken(captured ? std::vector<member*>() : detail::groups_of(launches));
+      within_deadline(detail::groups_of(launches), timeout, detail::doing(launches, "connecting the ranks"), enqueue);
       taken.count();
     } else {
-      detail::issue(launches);
+      const native_calls under_way(launches);
+      enqueue();
     }
   } catch (const std::exception& why) {
     for (launch& l : launches) l.group().failure()->set(why.what());

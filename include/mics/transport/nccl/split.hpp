@@ -75,18 +75,20 @@ inline std::vector<std::shared_ptr<member>> split(std::span<const split_order> o
     parents.push_back(&m);
     own.push_back({order.colour, order.key, m.node_of()[static_cast<std::size_t>(m.shape().rank)]});
   }
-  const auto all = gather_on_host(std::span<member* const>(parents), std::span<const detail::split_choice>(own));
+  const auto all =
+      gather_on_host(std::span<member* const>(parents), std::span<const detail::split_choice>(own), "split");
   for (const member* const m : parents) before.push_back(free_bytes(m->device()));
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.splitShare = 0;  // stages have resources of their own
   std::vector<ncclComm_t> made(orders.size());
-  within_deadline(parents, parents.front()->chosen().timeout, "splitting a group", [&] {
-    grouped(parents.front()->whole(), [&] {
+  const auto where = [&] { return parents.front()->where("split"); };
+  within_deadline(parents, parents.front()->chosen().timeout, where(), [&] {
+    grouped(parents.front()->whole(), where, [&] {
       for (std::size_t i = 0; i < orders.size(); ++i) {
         const member& m = *parents[i];
         const device_scope current(m.device());
         check(ncclCommSplit(m.whole(), orders[i].colour, orders[i].key, &made[i], &config), "ncclCommSplit", m.whole(),
-              m.where("split"));
+              [&m] { return m.where("split"); });
       }
     });
   });

@@ -25,15 +25,17 @@ namespace mics::nccl {
 /// - Between its making and run() the collectives of this thread over NCCL are collected; run() enqueues them, step by
 ///   step for all GPUs. What was collected and not run is dropped with it.
 /// - One call (or batch) a communicator; a second one throws usage_error. They do not nest.
-/// - Communicators that the calls need are made in run(), for all GPUs at once, and so are the groups that mics::groups
-///   prepares inside one:
+/// - Communicators that the calls need are made in run(), for all GPUs at once, and so is what prepare() of a batch
+/// would
+///   make, and the groups that mics::groups prepares inside one:
 ///
 ///     mics::nccl::together all;
 ///     for (auto& gpu : gpus) gpu.groups.prepare();
 ///     all.run();
 ///
-/// - What waits on the host for other ranks needs a thread a GPU: gradient_sync, checked mode, use(), gather_numbers(),
-///   communicator::duplicate(), and a world whose settings do not say which ranks share a node.
+/// - What else waits on the host for other ranks needs a thread a GPU: registered_memory (a usage_error inside one),
+///   gradient_sync, checked mode, use(), gather_numbers(), communicator::duplicate(), making a world by an id, and a
+///   world whose settings do not say which ranks share a node.
 class together {
  public:
   together() {
@@ -54,9 +56,8 @@ class together {
       for (std::size_t i = 0; i < made.size(); ++i) round.receive[i](made[i]);
     }
     splits_.clear();
-    if (!launches_.empty()) nccl::run(launches_, launches_.front().group().chosen().timeout);
-    launches_.clear();
-    calls_.clear();
+    to_prepare_.hand_over([](std::span<launch> all, auto timeout) { detail::provide(all, timeout); });
+    to_run_.hand_over([](std::span<launch> all, auto timeout) { nccl::run(all, timeout); });
   }
 
   /// The one that this thread is in; null outside.
@@ -65,17 +66,10 @@ class together {
     return of_this_thread;
   }
 
-  void add(launch ready, std::span<const planned_call> calls) {
-    for (const launch& other : launches_) {
-      if (&other.group() == &ready.group()) {
-        throw usage_error("a second call for the same communicator inside mics::nccl::together; use a mics::batch",
-                          ready.group().where());
-      }
-    }
-    calls_.emplace_back(calls.begin(), calls.end());
-    ready.refer_to(calls_.back());
-    launches_.push_back(std::move(ready));
-  }
+  /// Throws usage_error for a second call of one communicator.
+  void add(launch ready, std::span<const planned_call> calls) { to_run_.add(std::move(ready), calls); }
+  /// The same for what is only to be prepared, before anything runs.
+  void add_to_prepare(launch ready, std::span<const planned_call> calls) { to_prepare_.add(std::move(ready), calls); }
 
   /// `receive` gets the group in run(). Splits of one communicator follow one another: each round has at most one.
   void add(split_order order, std::function<void(std::shared_ptr<member>)> receive) {
@@ -95,9 +89,35 @@ class together {
     std::vector<std::function<void(std::shared_ptr<member>)>> receive{};
   };
 
+  /// Launches, and the calls that they point to, which the caller does not keep.
+  class collected {
+   public:
+    void add(launch ready, std::span<const planned_call> calls) {
+      for (const launch& other : launches_) {
+        if (&other.group() == &ready.group()) {
+          throw usage_error("a second call for the same communicator inside mics::nccl::together; use a mics::batch",
+                            ready.group().where());
+        }
+      }
+      calls_.emplace_back(calls.begin(), calls.end());
+      ready.refer_to(calls_.back());
+      launches_.push_back(std::move(ready));
+    }
+    /// Calls f(launches, deadline), if there are any.
+    template <class F> void hand_over(F f) {
+      if (!launches_.empty()) f(std::span(launches_), launches_.front().group().chosen().timeout);
+      launches_.clear();
+      calls_.clear();
+    }
+
+   private:
+    std::vector<launch> launches_{};
+    std::vector<std::vector<planned_call>> calls_{};  ///< inner vectors do not move
+  };
+
   std::vector<split_round> splits_{};
-  std::vector<launch> launches_{};
-  std::vector<std::vector<planned_call>> calls_{};  ///< what the launches point to: inner vectors do not move
+  collected to_prepare_{};
+  collected to_run_{};
 };
 
 }  // namespace mics::nccl

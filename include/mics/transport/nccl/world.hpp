@@ -18,7 +18,7 @@ namespace mics::nccl {
     ncclUniqueId id{};
   };
   const named_id met = job.broadcast(job.rank() == 0 ? named_id{unique_id()} : named_id{});
-  job.barrier();  // NCCL has no deadline for ranks that never come; the session has
+  job.barrier();  // of ranks that never come the session tells the names; NCCL would only wait
   communicator world(met.id, job.rank(), job.size(), std::move(chosen));
   const std::weak_ptr<failure_state> watched = world.failure();
   if (const auto failure = watched.lock()) failure->watch();
