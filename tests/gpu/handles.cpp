@@ -212,6 +212,32 @@ TEST_CASE("one thread makes the groups of several GPUs") {
   });
 }
 
+TEST_CASE("one thread prepares the batches of several GPUs; registered memory needs a thread for each") {
+  with_several_gpus([](const several_gpus& gpus) {
+    const bool staged = gpus.front()->world.shape().hierarchical() && gpus.front()->world.shape().node_size > 1;
+    const mics::collective_options how{.how = staged ? mics::algorithm::hierarchical : mics::algorithm::automatic};
+    std::vector<mics::batch<communicator_ref>> gathers;
+    for (const auto& g : gpus) gathers.emplace_back(g->world).all_gather(g->shard.all(), g->full.all());
+    {
+      mics::nccl::together all;
+      for (const auto& gather : gathers) gather.prepare(how);
+      ensure(gpus[0]->world.communicators() == 0, "made in run()");
+      ensure_words(words_of<mics::usage_error>([&] { gathers[0].prepare(how); }), {"second call"});
+      all.run();
+    }
+    for (const auto& g : gpus) ensure(g->world.communicators() == (staged ? 2 : 0), "the stages are there");
+    mics::nccl::together all;
+    for (std::size_t i = 0; i < gpus.size(); ++i) gathers[i].run(gpus[i]->stream, how);
+    ensure_words(words_of<mics::usage_error>([&] { const mics::nccl::registered_memory memory(gpus[0]->world, 64); }),
+                 {"inside mics::nccl::together", "a thread for each GPU", "registered_memory", "rank 0"});
+    all.run();
+    for (const auto& g : gpus) {
+      g->world.synchronize(g->stream);
+      ensure(g->full.get().back() == 9 + static_cast<int>(gpus.size()), "the last shard");
+    }
+  });
+}
+
 TEST_CASE("groups are prepared, and split off later, outside of together too") {
   for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
     on_gpus(cluster, [](gpu_host& host) {
