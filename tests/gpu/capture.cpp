@@ -6,7 +6,9 @@
 
 #include <doctest/doctest.h>
 
+#include <mics/groups.hpp>
 #include <mics/mics.hpp>
+#include <mics/training.hpp>
 
 #include "../support/gpu/device_memory.hpp"
 #include "gpu_check.hpp"
@@ -161,6 +163,96 @@ TEST_CASE("the first use of its kind during a capture is refused, and leaves the
       ensure_words(said, {"captured", "prepare()", "all_gather", "rank " + std::to_string(host.rank())});
       work.calls.prepare();
       capture_and_replay(work);
+    });
+  }
+}
+
+TEST_CASE("broadcasts and barriers can be captured") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      const device_array<float> data(101, stream);
+      const int root = host.size() - 1;
+      for (const gpu_algorithm& asked : gpu_algorithms(mics::operation::broadcast, world.shape().hierarchical())) {
+        const mics::collective_options how = asked.options(101 * sizeof(float));
+        const auto work = [&] {
+          mics::broadcast(world, data.all(), root, stream, how);
+          mics::barrier(world, stream);
+        };
+        work();
+        world.synchronize(stream);
+        begin_capture(stream);
+        work();
+        const replay captured(stream);
+        for (const float number : {1.0f, 20.0f}) {
+          data.put(std::vector<float>(101, host.rank() == root ? number : 0));
+          captured.run(stream);
+          world.synchronize(stream);
+          ensure(data.get() == std::vector<float>(101, number), "the root's numbers");
+        }
+      }
+    });
+  }
+}
+
+TEST_CASE("a training step's gradient synchronization can be captured") {
+  if (mics::nccl::device_kernels().add == nullptr) {
+    MESSAGE("left out: these tests were built without a compiler for CUDA");
+    return;
+  }
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      const int p = host.size() % 2 == 0 ? 2 : 1;
+      auto groups = mics::groups(world, {.partition_size = p});
+      mics::gradient_sync sync(groups, mics::shard_layout({101, 2, 13}, p));
+      const device_array<float> first(sync.layout().flat_elements(), stream), second(first.size(), stream);
+      const auto step = [&] {
+        sync.reset();
+        sync.accumulate(first.all(), stream);
+        sync.accumulate(second.all(), stream);
+        sync.synchronize(stream);
+      };
+      step();
+      world.synchronize(stream);
+      begin_capture(stream);
+      step();
+      const replay captured(stream);
+      for (const float number : {1.0f, 20.0f}) {
+        first.put(std::vector<float>(first.size(), number + static_cast<float>(host.rank())));
+        second.put(std::vector<float>(second.size(), 2 * number));
+        captured.run(stream);
+        world.synchronize(stream);
+        const float mean = (3 * number + static_cast<float>(host.size() - 1) / 2) / 2;
+        std::vector<float> shard(sync.shard().size());
+        check(cudaMemcpyAsync(shard.data(), sync.shard().data(), sync.shard().size_bytes(), cudaMemcpyDeviceToHost,
+                              stream),
+              "read");
+        check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+        for (const float value : shard) ensure(value == mean, std::to_string(value) + ", not " + std::to_string(mean));
+      }
+    });
+  }
+}
+
+TEST_CASE("a group is not made while a graph is captured: an exception in words, and the world goes on") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      auto groups = mics::groups(world);
+      begin_capture(stream);
+      ensure_words(words_of<mics::usage_error>([&] { static_cast<void>(groups.partition()); }),
+                   {"while a graph is captured", "make groups", "prepare()", "split", "group world",
+                    "rank " + std::to_string(host.rank())});
+      cudaGraph_t graph = nullptr;
+      if (cudaStreamEndCapture(stream, &graph) == cudaSuccess) cudaGraphDestroy(graph);  // a real one is lost
+      static_cast<void>(cudaGetLastError());
+      host.barrier();
+      ensure(groups.partition().size() == host.size(), "made after the capture");
+      check_on_gpu(world, {0, world.size(), 1}, stream, {.what = mics::operation::all_gather, .count = 33});
     });
   }
 }

@@ -60,7 +60,7 @@ TEST_CASE("null") {
 }
 
 TEST_CASE("another device's buffer and stream") {
-  if (!gpus_are_fake()) return;  // a real rank has one device to itself
+  if (!gpus_are_fake()) return;  // only there are devices that no rank uses
   refused(
       [](const auto& world, cudaStream_t stream, gpu_host& host) {
         const mics::nccl::device_scope elsewhere(20 + host.rank());
