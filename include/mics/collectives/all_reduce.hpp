@@ -39,8 +39,9 @@ collective_call all_reduce_call(const call_site& at, const Input& input, Output&
 /// - Memory: none for `direct` and `ring`, plan_for(...).temporary_bytes() for the others;
 ///   accumulation::widened takes float copies of both buffers besides.
 /// - Order: with a stream, enqueued on it; without one, blocks until `output` is complete and `input` may be changed.
-/// - Deterministic, and the same to the bit on every rank. `avg` is one scale at the end. 16-bit floats are folded in
-///   float and rounded once a step of the algorithm, or once in all when widened.
+/// - Deterministic, and the same to the bit on every rank. `avg` scales once: the sum at the end, or, over NCCL, each
+///   rank's terms as they are read. 16-bit floats are folded in float and rounded once a step of the algorithm, or once
+///   in all when widened.
 /// - Throws usage_error before any data moves, e.g. for avg of integers and types that are only copied (typed buffers
 ///   of those do not compile); later failures throw where they are waited for.
 /// - Source: MiCS, VLDB 2023: reduce-scatter in the node, all-reduce on the rail, gather in the node.

@@ -62,7 +62,8 @@ collective_call reduce_scatter_v_call(const call_site& at, const Input& input, S
 /// one block a node (two with a ring on the rail), a ring
 ///   size() - 2 blocks. plan_for(...).temporary_bytes() says it.
 /// - Order: with a stream, enqueued on it; without one, blocks until `shard` is complete and `input` may be changed.
-/// - Deterministic: the order of additions depends on the algorithm and the group only. `avg` is one scale at the end.
+/// - Deterministic: the order of additions depends on the algorithm and the group only. `avg` scales once: the sum at
+///   the end, or, over NCCL, each rank's terms as they are read.
 ///   16-bit floats are folded in float and rounded once a step of the algorithm, or once in all when widened.
 /// - Throws usage_error before any data moves, e.g. for avg of integers and types that are only copied (typed buffers
 ///   of those do not compile); later failures throw where they are waited for.
