@@ -111,7 +111,9 @@ TEST_CASE("who waits through the world, too, with more of another group behind i
   leave_out_hop_2(
       [](trainer& job) {
         hop_2(job);
-        if (job.world.rank() == 1) job.all_reduce(job.groups.partition(), job.stream);
+        if (job.world.rank() != 1) return;
+        const int behind = gpus_are_fake() ? 600 : 1;  // as many as a trainer enqueues in a step
+        for (int i = 0; i < behind; ++i) job.all_reduce(job.groups.partition(), job.stream);
       },
       [](trainer& job) {
         expect_hop_2(words_of<mics::timeout_error>([&] { job.world.synchronize(job.stream, 300ms); }));

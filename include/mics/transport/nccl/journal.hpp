@@ -117,7 +117,7 @@ class journal {
     int unmarked = 0;  ///< how many before it in its stream have no mark behind them
   };
 
-  static constexpr std::size_t kept = 256;
+  static constexpr std::size_t kept = 1024;  // about as many launches as a stream takes before the host waits
   static constexpr int operations_a_mark = 8;
 
   [[nodiscard]] std::uint64_t oldest() const noexcept { return written() < kept ? 0 : written() - kept; }
@@ -141,7 +141,7 @@ class journal {
   }
 
   [[nodiscard]] entry* last_in(cudaStream_t stream) noexcept {
-    for (std::uint64_t i = written(); i > oldest(); --i) {
+    for (std::uint64_t i = written(); i > last_settled(); --i) {
       if (at(i).stream == stream) return &at(i);
     }
     return nullptr;
