@@ -30,7 +30,7 @@ std::vector<collective_case> cases_for(int size, bool staged, dice random) {
     const bool counted = what != mics::operation::barrier;
     for (const auto how : algorithms_of(what, size, staged)) {
       for (const std::size_t count :
-           counted ? std::vector<std::size_t>{0, 1, 193, 20'011} : std::vector<std::size_t>{0}) {
+           counted ? std::vector<std::size_t>{0, 1, 193, 45'011} : std::vector<std::size_t>{0}) {
         collective_case c{.what = what, .count = count, .seed = random.roll(1'000'000)};
         c.type = random.one_in(2) ? mics::data_type::float32 : mics::data_type::int16;
         c.root = random.between(0, size - 1);
@@ -39,7 +39,7 @@ std::vector<collective_case> cases_for(int size, bool staged, dice random) {
         c.uneven = what != mics::operation::all_reduce && what != mics::operation::broadcast && random.one_in(3);
         c.run_time_typed = random.one_in(3);
         c.options.how = how;
-        c.options.chunk_bytes = count > 193 ? (random.one_in(2) ? 20'000 : 0) : (random.one_in(2) ? 100 : 0);
+        c.options.chunk_bytes = count > 193 ? 35'000 * random.roll(3) : (random.one_in(2) ? 100 : 0);
         c.options.checked = random.one_in(16);
         all.push_back(c);
       }

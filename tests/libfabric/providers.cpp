@@ -57,7 +57,7 @@ void gather_tensors(const communicator& world, const std::vector<std::size_t>& l
   }
   mics::batch all(world);
   for (std::size_t t = 0; t < lengths.size(); ++t) all.all_gather(shards[t], fulls[t]);
-  all.run({.how = mics::algorithm::direct, .chunk_bytes = 20'000});
+  all.run({.how = mics::algorithm::direct, .chunk_bytes = 70'000});
   for (std::size_t t = 0; t < lengths.size(); ++t) {
     for (std::size_t i = 0; i < fulls[t].size(); ++i) {
       expect(fulls[t][i] == static_cast<int>(i / lengths[t]) * 1'000 + static_cast<int>(t),
@@ -77,7 +77,7 @@ TEST_CASE("a provider that has room for four sends: all comes, later") {
       run_ranks({4, 1},
                 [&](communicator& world, mics::bootstrap::session& job) {
                   std::vector<std::size_t> lengths(100, 7);               // a packet each
-                  for (int t = 0; t < 8; ++t) lengths.push_back(60'000);  // slots, in a dozen chunks
+                  for (int t = 0; t < 8; ++t) lengths.push_back(60'000);  // slots, in four chunks
                   for (int times = 0; times < 2; ++times) gather_tensors(world, lengths);
                   std::uint64_t refused = 0;
                   for (const std::uint64_t its : job.all_gather(endpoint_of(world).rail().refused())) refused += its;

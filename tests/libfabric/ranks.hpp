@@ -19,7 +19,7 @@
 namespace mics::test {
 
 /// Elements of a block that takes several messages, so that ranks wait for each other in the midst of it.
-inline constexpr std::size_t large_block = 30'000;
+inline constexpr std::size_t large_block = 200'000;
 
 /// Whether these tests can run here; says why not.
 inline bool has_fabric() {

@@ -20,8 +20,8 @@ using namespace mics::test;
 using mics::operation;
 using mics::libfabric::communicator;
 
-constexpr std::size_t block = 200'000;  ///< bytes: ten chunks
-constexpr std::size_t chunk = 20'000;
+constexpr std::size_t block = 800'000;  ///< bytes: ten chunks
+constexpr std::size_t chunk = 80'000;
 
 /// As efa and verbs, which want the memory registered that a rank sends from.
 void register_all(const communicator& world) { endpoint_of(world).rail().registers().mode |= FI_MR_LOCAL; }

@@ -55,8 +55,8 @@ void count(communicator& world, mics::bootstrap::session& job, int node_size) {
     const auto what = static_cast<operation>(op);
     if (what == operation::barrier) continue;
     for (const auto how : algorithms_of(what, world.size(), true)) {
-      for (const std::size_t block : {std::size_t{3}, std::size_t{1'001}, std::size_t{50'003}}) {
-        const std::size_t bytes = block * p, chunk = block > 1'001 ? 20'000 : 0;
+      for (const std::size_t block : {std::size_t{3}, std::size_t{1'001}, std::size_t{150'007}}) {
+        const std::size_t bytes = block * p, chunk = block > 1'001 ? 70'000 : 0;
         const std::uint64_t came = into_node(world, job, what, bytes, {.how = how, .chunk_bytes = chunk});
         const std::string call =
             std::string(name_of(what)) + " " + std::string(name_of(how)) + " of " + std::to_string(bytes) + " bytes: ";

@@ -185,7 +185,7 @@ TEST_CASE("mics_perf: the fastest way at each size; equal neighbours are one ran
       timed("native", 65536, 99), timed("hierarchical", 65536, 90), timed("packed", 65536, 50),
       timed("nccl", 65536, 1),  // takes no part
   };
-  const auto ranges = perf::fastest(rows);
+  const auto ranges = perf::fastest(rows, 4096);
   REQUIRE(ranges.size() == 3);
   CHECK(ranges[0] ==
         mics::nccl::tuned_range{mics::operation::all_gather, 2, 2, 8192, algorithm::native, algorithm::direct});
@@ -196,14 +196,26 @@ TEST_CASE("mics_perf: the fastest way at each size; equal neighbours are one ran
 }
 
 TEST_CASE("mics_perf: among large sizes, close is not equal") {
-  const auto ranges = perf::fastest({timed("hierarchical", 64 << 20, 41'701), timed("packed", 64 << 20, 40'999)});
+  const auto ranges = perf::fastest({timed("hierarchical", 64 << 20, 41'701), timed("packed", 64 << 20, 40'999)}, 4096);
   REQUIRE(ranges.size() == 1);
   CHECK(ranges[0].on_rail == mics::algorithm::native);
 }
 
+TEST_CASE("mics_perf: overlapped ways win with their chunks, and keep their rail stage") {
+  const auto ranges = perf::fastest({timed("hierarchical", 1 << 20, 9), timed("overlapped", 1 << 20, 8),
+                                     timed("packed", 64 << 20, 9), timed("overlapped_packed", 64 << 20, 8)},
+                                    65536);
+  REQUIRE(ranges.size() == 2);
+  CHECK(ranges[0].on_rail == mics::algorithm::direct);
+  CHECK(ranges[0].chunk_bytes == 65536);
+  CHECK(perf::variant_of(ranges[0]) == "overlapped");
+  CHECK(perf::variant_of(ranges[1]) == "overlapped_packed");
+}
+
 TEST_CASE("mics_perf: both forms count for the fastest way") {
   const auto ranges = perf::fastest({timed("native", 1024, 10), timed("native", 1024, 30, true),
-                                     timed("hierarchical", 1024, 15), timed("hierarchical", 1024, 15, true)});
+                                     timed("hierarchical", 1024, 15), timed("hierarchical", 1024, 15, true)},
+                                    4096);
   REQUIRE(ranges.size() == 1);
   CHECK(ranges[0].how == mics::algorithm::hierarchical);
   CHECK(ranges[0].up_to_bytes == 1024);

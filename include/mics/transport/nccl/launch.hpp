@@ -140,6 +140,10 @@ class launch {
   /// Makes the NCCL calls of one wave, inside a group of them: of each piece the stage whose turn it is.
   void issue(int wave) const {
     for (const bound_call& c : bound_) {
+      if (c.pieces == 1) {
+        if (wave <= last_stage(c)) issue(c, wave);
+        continue;
+      }
       const int last = std::min(wave, c.pieces - 1);
       for (int piece = std::max(0, wave - last_stage(c)); piece <= last; ++piece) issue(c.part(piece), wave - piece);
     }

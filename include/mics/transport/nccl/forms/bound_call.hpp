@@ -48,10 +48,9 @@ struct bound_call {
     return schedule::block_layout::longest_piece(call().blocks.longest(), pieces) * width();
   }
 
-  /// The call on the i-th piece of every block.
+  /// The call on the i-th piece of every block, of several.
   [[nodiscard]] bound_call part(int i) const {
     bound_call one = *this;
-    if (pieces == 1) return one;
     one.piece = i;
     if (rows != nullptr && i % 2 == 1) one.rows += static_cast<std::size_t>(shape->nodes) * row_bytes;
     if (even()) one.row_bytes = one.bytes(0);  // a collective's rows lie one behind the other
