@@ -21,15 +21,10 @@
 #include <mics/transport/nccl/kernels.hpp>
 #include <mics/transport/nccl/member.hpp>
 #include <mics/transport/nccl/rail_pack.hpp>
+#include <mics/transport/nccl/route.hpp>
 #include <mics/transport/nccl/stage_communicators.hpp>
 
 namespace mics::nccl {
-
-/// Blocks below this size cross the rail packed, where a batch has several: a message each would cost more than copies.
-inline constexpr std::size_t packed_block_bytes = std::size_t{256} << 10;
-
-/// Bytes of which blocks are multiples where NCCL's kernels for registered memory may have them.
-inline constexpr std::size_t window_unit = 16;
 
 /// Planned calls on their way to NCCL: what they need, and the groups of NCCL calls that carry them out, one a stage,
 /// or, where blocks move in pieces, one a wave: the first stage of a piece beside the second of the piece before it.
@@ -41,7 +36,11 @@ class launch {
   launch(member& group, std::span<const planned_call> calls, cudaStream_t stream, bool captured)
       : group_(&group), stream_(stream), captured_(captured) {
     bound_.reserve(calls.size());
-    for (const planned_call& call : calls) bound_.push_back(bind(call));
+    for (const planned_call& call : calls) {
+      bound_call& c = bound_.emplace_back(bind(call));
+      find_route(c, group, calls.size() == 1);
+      overlaps_ = overlaps_ || c.pieces > 1;
+    }
     for (bound_call& c : bound_) pack(c);
     for (const bound_call& c : bound_) count_scratch(c);
   }
@@ -64,9 +63,7 @@ class launch {
   [[nodiscard]] std::size_t scratch_bytes() const noexcept { return scratch_bytes_; }
 
   /// Do stages run beside each other, the node's in the group's lane?
-  [[nodiscard]] bool overlaps() const noexcept {
-    return std::any_of(bound_.begin(), bound_.end(), [](const bound_call& c) { return c.pieces > 1; });
-  }
+  [[nodiscard]] bool overlaps() const noexcept { return overlaps_; }
 
   /// Calls f(stage) for each stage that must have its communicator.
   template <class F> void for_each_stage(F f) const {
@@ -75,7 +72,7 @@ class launch {
         f(stage::rail);
         f(stage::node);
       }
-      if (const stage s = node_stage(c); by_windows(s)) f(s);
+      if (by_windows(c.node_in)) f(c.node_in);
     }
   }
 
@@ -88,9 +85,9 @@ class launch {
       first = first || its_first;
     };
     for (const bound_call& c : bound_) {
-      const unsigned form = !c.hierarchical() ? 0 : 1 + (brings_rows(c) ? 1U : 0U) + (c.pieces > 1 ? 2U : 0U);
+      const unsigned form = !c.hierarchical() ? 0 : 1 + (gathers_rows(c) ? 1U : 0U) + (c.pieces > 1 ? 2U : 0U);
       use(5 * static_cast<unsigned>(c.call().what) + form);
-      if (const stage s = node_stage(c); by_windows(s)) use(by_windows_form + (s == stage::copy_engines ? 1U : 0U));
+      if (by_windows(c.node_in)) use(by_windows_form + (c.node_in == stage::copy_engines ? 1U : 0U));
     }
     return first;
   }
@@ -106,7 +103,7 @@ class launch {
     for (bound_call& c : bound_) {
       const bool averages = mics::detail::is_reduction(c.call().what) && c.call().reduce == reduction::avg;
       if (averages) c.first = group_->average(c.planned->moved, c.hierarchical() ? stage::node : stage::whole);
-      if (has_own_rows(c)) {
+      if (c.rail_rows == rows_of::call) {
         c.row_bytes = c.longest_row();
         c.rows = take(c.row_bytes * c.rows_of_all_pieces());
       }
@@ -126,7 +123,7 @@ class launch {
         const device_scope current(group_->device());
         required_kernels("accumulation::widened")
             .convert(c.call().input, c.call().type, wide, c.planned->moved, c.call().blocks.total(), stream_);
-      } else if (by_windows(node_stage(c))) {
+      } else if (by_windows(c.node_in)) {
         into_slot(c);
       }
     }
@@ -232,24 +229,16 @@ class launch {
 
   // Calls of equal blocks whose rail stage is a collective go in packs, and so do the small ones of a batch.
   void pack(bound_call& c) {
-    if (!is_packed(c)) return;
+    if (c.rail_rows != rows_of::pack) return;
     if (c.call().what == operation::reduce_scatter) {
       sum_pack(c.later).add(c);
     } else {
       gathers_.add(c);
     }
   }
-  [[nodiscard]] bool is_packed(const bound_call& c) const {
-    return c.hierarchical() && c.dense() && (c.call().what == operation::reduce_scatter || brings_rows(c));
-  }
 
-  /// Is this a gather whose rail stage fills rows of the scratch memory instead of the result? Not where the result is
-  /// registered: the node stage gains more by windows than the rail stage by rows.
-  [[nodiscard]] bool brings_rows(const bound_call& c) const {
-    if (c.call().what != operation::all_gather || !c.hierarchical() || !c.even()) return false;
-    if (bound_.size() > 1 && c.dense() && c.bytes(0) < packed_block_bytes) return true;
-    const bool straight = c.call().blocks.total() * c.width() >= slots_from && windows_serve(c);
-    return c.planned->how.on_rail() == algorithm::native && !straight;
+  static bool gathers_rows(const bound_call& c) noexcept {
+    return c.call().what == operation::all_gather && c.rail_rows != rows_of::nobody;
   }
 
   batch_pack& sum_pack(const native_sum& how) {
@@ -259,44 +248,19 @@ class launch {
     return sums_.emplace_back(batch_pack{rail_pack(how), 0});
   }
 
-  /// Whose rail stage has rows, but is not packed.
-  [[nodiscard]] bool has_own_rows(const bound_call& c) const {
-    const bool rows = (c.hierarchical() && c.call().what == operation::reduce_scatter) || brings_rows(c);
-    return rows && !is_packed(c);
-  }
-
   void count_scratch(const bound_call& c) {
     const auto take = [this](std::size_t bytes) { scratch_bytes_ += padded(bytes); };
     if (&c == &bound_.front()) {
       if (gathers_.used()) take(gathers_.bytes(nodes()));
       for (const batch_pack& sums : sums_) take(sums.bytes(nodes()));
     }
-    if (has_own_rows(c)) take(c.longest_row() * c.rows_of_all_pieces());
+    if (c.rail_rows == rows_of::call) take(c.longest_row() * c.rows_of_all_pieces());
     if (c.planned->widened()) {
       take(c.call().blocks.total() * c.width());
       take(output_elements(c) * c.width());
     }
     if (c.call().what == operation::barrier) take(1);
   }
-
-  /// Can a node gather by way of its windows, because the result is registered? Not blocks that are no multiple of what
-  /// NCCL's kernels for windows move at once: in 2.28 these overwrite neighbours.
-  [[nodiscard]] bool windows_serve(const bound_call& c) const {
-    const group_shape& shape = group_->shape();
-    if (c.call().what != operation::all_gather || !c.dense() || shape.node_size == 1 || c.count(0) == 0) return false;
-    if (!c.hierarchical() && (shape.nodes > 1 || !shape.flat_reason.empty())) return false;
-    const bool aligned = c.bytes(0) % window_unit == 0 && reinterpret_cast<std::uintptr_t>(c.output) % window_unit == 0;
-    return aligned && group_->registered(c.output, c.call().blocks.total() * c.width());
-  }
-
-  /// The communicator in which a node gathers. Rows of temporary memory are not registered.
-  [[nodiscard]] stage node_stage(const bound_call& c) const {
-    if (brings_rows(c) || !windows_serve(c)) return c.hierarchical() ? stage::node : stage::whole;
-    const std::size_t row = c.bytes(0) * static_cast<std::size_t>(group_->shape().node_size);
-    return group_->by_copy_engines(row) ? stage::copy_engines : stage::windows;
-  }
-
-  static bool by_windows(stage s) noexcept { return s == stage::windows || s == stage::copy_engines; }
 
   // Windows take the shard only out of registered memory, where its slot is.
   void into_slot(bound_call& c) {
@@ -312,12 +276,12 @@ class launch {
     if (!c.hierarchical()) return issue_flat(c);
     switch (c.call().what) {
       case operation::all_gather:
-        if (step == 0 && !is_packed(c)) forms::rail_all_gather(c, wire(stage::rail));
-        if (step == 1) forms::node_all_gather(c, by_windows(node_stage(c)) ? wire(node_stage(c)) : node_wire());
+        if (step == 0 && c.rail_rows != rows_of::pack) forms::rail_all_gather(c, wire(stage::rail));
+        if (step == 1) forms::node_all_gather(c, by_windows(c.node_in) ? wire(c.node_in) : node_wire());
         break;
       case operation::reduce_scatter:
         if (step == 0) forms::node_reduce_scatter(c, node_wire());
-        if (step == 1 && !is_packed(c)) forms::rail_reduce_scatter(c, wire(stage::rail));
+        if (step == 1 && c.rail_rows != rows_of::pack) forms::rail_reduce_scatter(c, wire(stage::rail));
         break;
       case operation::all_reduce: {
         const forms::staged_all_reduce staged(c);
@@ -339,7 +303,7 @@ class launch {
     const nccl::wire whole = wire(stage::whole);
     switch (c.call().what) {
       case operation::all_gather:
-        return forms::flat_all_gather(c, wire(node_stage(c)));
+        return forms::flat_all_gather(c, wire(c.node_in));
       case operation::reduce_scatter:
         return forms::flat_reduce_scatter(c, whole);
       case operation::all_reduce:
@@ -358,6 +322,7 @@ class launch {
   batch_pack gathers_{};
   std::vector<batch_pack> sums_{};
   std::size_t scratch_bytes_ = 0;
+  bool overlaps_ = false;
 };
 
 inline member& group_of(const launch& l) noexcept { return l.group(); }

@@ -4,9 +4,17 @@
 
 #include <mics/collectives/planned_call.hpp>
 #include <mics/shape.hpp>
+#include <mics/transport/nccl/stage_communicators.hpp>
 #include <mics/transport/nccl/wire.hpp>
 
 namespace mics::nccl {
+
+/// Whose are the rows of temporary memory that a rail stage fills, or reduces?
+enum class rows_of {
+  nobody,  ///< it has none: blocks go straight into their slots
+  call,
+  pack,  ///< several calls, or one, whose blocks cross the rail as one: see rail_pack.hpp
+};
 
 /// A planned call with all that its stages need to know. The block of (node j, local rank i) is block j * k + i.
 /// Where the plan cuts blocks, the stages are those of part(i): the i-th piece of every block.
@@ -19,6 +27,8 @@ struct bound_call {
   native_sum later{};       ///< of the stages behind it
   std::byte* rows{};        ///< one row a node of what the rail has brought, or is to reduce
   std::size_t row_bytes{};  ///< from row to row
+  rows_of rail_rows{};      ///< see find_route()
+  stage node_in{};          ///< the communicator of its node stage; of all of it, if it has no stages
   int pieces = 1;           ///< in which every block moves
   int piece = 0;            ///< which of them the stages are to see; all of each block if there is one
 

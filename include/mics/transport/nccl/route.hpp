@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <mics/transport/nccl/choice.hpp>
+#include <mics/transport/nccl/forms/bound_call.hpp>
+#include <mics/transport/nccl/member.hpp>
+#include <mics/transport/nccl/stage_communicators.hpp>
+
+namespace mics::nccl {
+
+/// Blocks below this size cross the rail packed, where a batch has several: a message each would cost more than copies.
+inline constexpr std::size_t packed_block_bytes = std::size_t{256} << 10;
+
+/// Bytes of which blocks are multiples where NCCL's kernels for registered memory may have them.
+inline constexpr std::size_t window_unit = 16;
+
+/// Communicators for registered memory.
+inline bool by_windows(stage s) noexcept { return s == stage::windows || s == stage::copy_engines; }
+
+namespace detail {
+
+/// Can a node gather by way of its windows, because the result is registered? Not blocks that are no multiple of what
+/// NCCL's kernels for windows move at once: in 2.28 these overwrite neighbours.
+inline bool windows_serve(const bound_call& c, const member& group) {
+  const group_shape& shape = group.shape();
+  if (c.call().what != operation::all_gather || !c.dense() || shape.node_size == 1 || c.count(0) == 0) return false;
+  if (!c.hierarchical() && (shape.nodes > 1 || !shape.flat_reason.empty())) return false;
+  const bool aligned = c.bytes(0) % window_unit == 0 && reinterpret_cast<std::uintptr_t>(c.output) % window_unit == 0;
+  return aligned && group.registered(c.output, c.call().blocks.total() * c.width());
+}
+
+/// Is this a gather whose rail stage fills rows of the scratch memory instead of the result? Not where the result is
+/// registered: the node stage gains more by windows than the rail stage by rows.
+inline bool brings_rows(const bound_call& c, bool alone, bool windows) {
+  if (c.call().what != operation::all_gather || !c.hierarchical() || !c.even()) return false;
+  if (!alone && c.dense() && c.bytes(0) < packed_block_bytes) return true;
+  const bool straight = windows && c.call().blocks.total() * c.width() >= slots_from;
+  return c.planned->how.on_rail() == algorithm::native && !straight;
+}
+
+}  // namespace detail
+
+/// Decides by which rows and communicators a call goes, from what every rank of the group knows. `alone`: it is not
+/// part of a batch.
+inline void find_route(bound_call& c, const member& group, bool alone) {
+  const bool windows = detail::windows_serve(c, group);
+  const bool gathers_rows = detail::brings_rows(c, alone, windows);
+  if (gathers_rows || (c.hierarchical() && c.call().what == operation::reduce_scatter)) {
+    c.rail_rows = c.dense() ? rows_of::pack : rows_of::call;
+  }
+  c.node_in = c.hierarchical() ? stage::node : stage::whole;
+  if (!windows || gathers_rows) return;  // rows of temporary memory are not registered
+  const std::size_t row = c.bytes(0) * static_cast<std::size_t>(group.shape().node_size);
+  c.node_in = group.by_copy_engines(row) ? stage::copy_engines : stage::windows;
+}
+
+}  // namespace mics::nccl
