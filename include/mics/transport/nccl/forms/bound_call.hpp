@@ -81,8 +81,8 @@ struct bound_call {
   }
 
  private:
-  [[nodiscard]] schedule::extent extent(int first, int blocks) const noexcept {
-    return call().blocks.piece(first, blocks, piece, pieces);
+  [[nodiscard]] schedule::extent extent(int block, int count_of_blocks) const noexcept {
+    return call().blocks.piece(block, count_of_blocks, piece, pieces);
   }
 };
 
