@@ -38,13 +38,7 @@ bool is_default(cudaStream_t handle) {
 
 /// Takes all streams out of a capture.
 std::shared_ptr<capture> end_capture(std::shared_ptr<capture> ended) {
-  registry& streams = all();
-  const std::lock_guard lock(streams.mutex);
-  const auto leave = [&](const std::shared_ptr<CUstream_st>& stream) {
-    if (stream && stream->captured == ended) stream->captured.reset();
-  };
-  for (const auto* list : {&streams.streams, &streams.ending}) std::for_each(list->begin(), list->end(), leave);
-  std::for_each(streams.defaults.begin(), streams.defaults.end(), leave);
+  for (CUstream_st* const stream : ended->streams) stream->captured.reset();
   return ended;
 }
 
@@ -155,7 +149,10 @@ void enqueue(CUstream_st& stream, work piece) {
 
 bool wait_in_capture(CUstream_st& stream, const CUevent_st& event) {
   if (event.captured == nullptr) return stream.captured == nullptr;
-  if (stream.captured == nullptr) stream.captured = event.captured;
+  if (stream.captured == nullptr) {
+    stream.captured = event.captured;
+    event.captured->streams.push_back(&stream);
+  }
   if (stream.captured != event.captured) return false;
   if (&stream == event.captured->origin) std::erase(event.captured->unjoined, event.recorded_in);
   return true;

@@ -85,7 +85,8 @@ namespace fake_gpu {
 struct capture {
   CUgraph_st graph{};
   CUstream_st* origin;
-  std::vector<CUstream_st*> unjoined{};  ///< streams whose last work nothing in the origin waits for
+  std::vector<CUstream_st*> streams{origin};  ///< all that take part
+  std::vector<CUstream_st*> unjoined{};       ///< streams whose last work nothing in the origin waits for
 };
 
 }  // namespace fake_gpu
