@@ -15,11 +15,16 @@
 namespace mics::test {
 
 /// Ends the process when a test hangs: unless it is destroyed within `limit`, prints what was running and where each
-/// rank stands (see note()), and aborts.
+/// rank stands (see note()), and aborts. Its thread sleeps as soon as the constructor returns: a test may fork without
+/// a child inheriting a lock of the memory allocator that this thread held while it started (clang's address sanitizer
+/// does not free them in the child, which then hangs).
 class watchdog {
  public:
   watchdog(std::chrono::milliseconds limit, std::string what)
-      : limit_(limit), what_(std::move(what)), thread_([this] { watch(); }) {}
+      : limit_(limit), what_(std::move(what)), thread_([this] { watch(); }) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return watching_; });
+  }
   ~watchdog() {
     {
       const std::lock_guard lock(mutex_);
@@ -34,6 +39,8 @@ class watchdog {
  private:
   void watch() {
     std::unique_lock lock(mutex_);
+    watching_ = true;
+    changed_.notify_one();
     if (changed_.wait_for(lock, limit_, [this] { return done_; })) return;
     std::fprintf(stderr, "\nwatchdog: '%s' still runs after %lld ms; its threads:\n", what_.c_str(),
                  static_cast<long long>(limit_.count()));
@@ -48,6 +55,7 @@ class watchdog {
   const std::string what_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  bool watching_ = false;
   bool done_ = false;
   std::thread thread_;  // last: it reads the others
 };
