@@ -55,12 +55,27 @@ class rail_sender {
     return true;
   }
 
-  /// Tells the peer that more of its messages may come.
-  bool send_credit(rail_link& link) {
-    const wire_header h = header_for(link, kind::credit, 0);
-    if (!packets_->post(*link.of, address_of(*link.of, link.peer), h, {}, true)) return false;
-    link.told = h.consumed;
-    return true;
+  /// The peer is to be told that more of its messages may come, unless another packet does it first: pay() does.
+  void owe(rail_link& link) {
+    if (link.owes) return;
+    link.owes = true;
+    ++link.of->owing;
+    owing_.push_back(&link);
+    pay();
+  }
+  /// The link goes.
+  void forgive(rail_link& link) { std::erase(owing_, &link); }
+
+  /// Sends the credits and the goodbyes that are due, as far as there is room.
+  void pay() {
+    if (!farewells_->answer(peers_)) return;
+    while (!owing_.empty()) {
+      rail_link& link = *owing_.back();
+      if (link.taken != link.told && !send_credit(link)) return;
+      link.owes = false;
+      --link.of->owing;
+      owing_.pop_back();
+    }
   }
 
   bool send_failure(rail_group& group, int peer, std::uint64_t from, const std::string& words) {
@@ -88,6 +103,13 @@ class rail_sender {
     h.number = number;
     h.consumed = link.taken;
     return h;
+  }
+
+  bool send_credit(rail_link& link) {
+    const wire_header h = header_for(link, kind::credit, 0);
+    if (!packets_->post(*link.of, address_of(*link.of, link.peer), h, {}, true)) return false;
+    link.told = h.consumed;
+    return true;
   }
 
   bool send_packet(rail_link& link, std::span<const std::byte> bytes) {
@@ -144,7 +166,8 @@ class rail_sender {
   landing_room* places_;
   farewells* farewells_;
   int rank_;
-  std::vector<fi_addr_t> peers_{};  ///< by rank
+  std::vector<fi_addr_t> peers_{};   ///< by rank
+  std::vector<rail_link*> owing_{};  ///< credits
 };
 
 }  // namespace mics::libfabric
