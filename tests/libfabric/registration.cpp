@@ -1,4 +1,5 @@
-// Memory of the caller is registered once a launch, not once a message, and not beyond it. Providers that want all
+// Memory of the caller is registered once a launch, not once a message, and not beyond it, unless its owner says that
+// it stays. Providers that want all
 // memory registered need hardware: here one that does not care is treated as if it did.
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -48,7 +50,8 @@ std::uint64_t made_by(const communicator& world, operation what, std::span<std::
 void count(const communicator& world) {
   register_all(world);
   const auto n = static_cast<std::size_t>(world.size());
-  std::vector<std::uint8_t> shard(block), all(n * block);
+  std::vector<std::uint8_t> shard(block), all(n * block), kept_shard(block), kept_all(n * block);
+  const mics::libfabric::registered_buffer kept_1(world, std::span(kept_shard)), kept_2(world, std::span(kept_all));
   const auto shared = mics::libfabric::allocate<std::uint8_t>(world, (n + 1) * block);
   for (const auto what :
        {operation::all_gather, operation::reduce_scatter, operation::all_reduce, operation::broadcast}) {
@@ -57,6 +60,8 @@ void count(const communicator& world) {
       const std::string name = std::string(name_of(what)) + " " + std::string(name_of(how));
       const std::uint64_t made = made_by(world, what, shard, all, options);
       expect(made <= 2, name + " registers its two buffers once, not " + std::to_string(made) + " times");
+      const std::uint64_t again = made_by(world, what, kept_shard, kept_all, options);
+      expect(again == 0, name + " registers registered buffers again, " + std::to_string(again) + " times");
       const auto memory = shared.as<std::uint8_t>();
       const std::uint64_t none = made_by(world, what, memory.first(block), memory.subspan(block), options);
       expect(none == 0, name + " registers shared memory again, " + std::to_string(none) + " times");
@@ -107,6 +112,47 @@ TEST_CASE("a launch registers each buffer once, and shared memory never") {
       run_ranks(on, [](communicator& world, mics::bootstrap::session&) { count(world); },
                 {.checked = false, .one_sided = one_sided});
     }
+  }
+}
+
+TEST_CASE("a buffer is registered once while its registration lives, and again once a launch when that is gone") {
+  if (!has_fabric()) return;
+  run_ranks({2, 1},
+            [](communicator& world, mics::bootstrap::session&) {
+              register_all(world);
+              std::vector<std::uint8_t> shard(block), all(2 * block);
+              const mics::collective_options options{.chunk_bytes = chunk};
+              const auto registrations = [&] { return made_by(world, operation::all_gather, shard, all, options); };
+              expect(registrations() == 2, "before");
+              {
+                mics::libfabric::registered_buffer moved, wanted(world, std::span(all));
+                expect(registrations() == 1, "the shard alone");
+                moved = std::move(wanted);
+                const mics::libfabric::registered_buffer input(world, std::span(std::as_const(shard)));
+                expect(registrations() == 0, "neither");
+              }
+              expect(registrations() == 2, "after");
+              const mics::libfabric::registered_buffer constant(world, std::span(std::as_const(all)));
+              expect(registrations() == 2, "peers do not write what was registered as constant");
+            },
+            {.checked = false});
+}
+
+TEST_CASE("a registration outlives its communicator, and costs nothing where there is no network") {
+  if (!has_fabric()) return;
+  for (const geometry on : {geometry{2, 1}, geometry{1, 2}}) {
+    run_ranks(on, [](communicator& world, mics::bootstrap::session&) {
+      std::vector<float> data(block);
+      mics::libfabric::registered_buffer kept;
+      {
+        const communicator part = world.split(0, world.rank());
+        if (part.shape().nodes > 1) register_all(part);
+        kept = mics::libfabric::registered_buffer(part, std::span(data));
+        mics::all_reduce(part, data, data, mics::reduction::sum);
+      }
+      mics::all_reduce(world, data, data, mics::reduction::sum);
+      const mics::libfabric::registered_buffer nothing(world, std::span<float>());
+    });
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <mics/transport/libfabric/communicator.hpp>
 #include <mics/transport/libfabric/gradient_memory.hpp>
+#include <mics/transport/libfabric/registered_buffer.hpp>
 #include <mics/transport/libfabric/settings.hpp>
 #include <mics/transport/libfabric/shared_memory.hpp>
 #include <mics/transport/libfabric/world.hpp>

@@ -82,6 +82,7 @@ class communicator_ref : public mics::host::handle<member> {
   explicit communicator_ref(std::shared_ptr<member> state) : handle(std::move(state)) {}
 
  private:
+  friend class registered_buffer;
   friend class shared_memory;
 
   static constexpr int few_ranks = 8;  ///< log2(8) steps would spare one peer of 7

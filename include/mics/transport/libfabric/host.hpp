@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <mics/transport/libfabric/failure.hpp>
-#include <mics/transport/libfabric/node/own_regions.hpp>
+#include <mics/transport/libfabric/known_memory.hpp>
 #include <mics/transport/libfabric/node/region.hpp>
 #include <mics/transport/libfabric/rail/endpoint.hpp>
 #include <mics/transport/libfabric/settings.hpp>
@@ -25,7 +25,7 @@ struct host {
   bool crowded = false;                   ///< more ranks than cores here: who waits gives way at once
   failure_state failure{};
   std::unique_ptr<rail_endpoint> rail{};  ///< null: nobody is beyond the shared memory of this node
-  own_regions regions{};
+  known_memory memory{};
   std::atomic<std::uint32_t> groups_made{0};
 
   /// Does this rank reach another one through shared memory?
@@ -45,11 +45,11 @@ class shared_block {
   shared_block() = default;
   shared_block(std::shared_ptr<host> at, std::size_t bytes) : host_(std::move(at)), region_(host_->self(), bytes) {
     if (host_->rail) known_ = std::make_unique<registration>(host_->rail->enroll({region_.data(), bytes}));
-    host_->regions.add({region_.data(), bytes, region_.name(), known_.get()});
+    number_ = host_->memory.add({region_.data(), bytes, region_.name(), known_.get()});
   }
   ~shared_block() {
     if (!region_.exists()) return;
-    host_->regions.remove(region_.name());
+    host_->memory.remove(number_);
     if (known_) host_->rail->forget(std::move(*known_));
   }
   shared_block(shared_block&&) noexcept = default;
@@ -57,6 +57,7 @@ class shared_block {
     std::swap(host_, other.host_);
     std::swap(region_, other.region_);
     std::swap(known_, other.known_);
+    std::swap(number_, other.number_);
     return *this;
   }
 
@@ -66,6 +67,7 @@ class shared_block {
   std::shared_ptr<host> host_{};
   own_region region_{};
   std::unique_ptr<registration> known_{};
+  std::uint64_t number_ = 0;
 };
 
 }  // namespace mics::libfabric

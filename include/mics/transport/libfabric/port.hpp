@@ -26,7 +26,7 @@ class port {
  public:
   port(const group& of, failure_state& failed)
       : group_(&of),
-        shared_(of.at->regions),
+        known_(of.at->memory),
         box_region_(of.at->self(), outbox::bytes_for(of.near.size())),
         box_(outbox::make(box_region_.data(), of.near.size(), of.at->crowded && !of.all_near())),
         links_(of.members.size() * schedule::lanes) {
@@ -68,7 +68,7 @@ class port {
 
   /// Before a launch of `parts`, which stay until its end.
   void begin(std::span<const schedule::part> parts) {
-    shared_.renew();
+    known_.renew();
     for (std::optional<node_link>& link : links_) {
       if (link) link->begin();
     }
@@ -92,8 +92,9 @@ class port {
 
   bool try_send(int peer, schedule::lane l, std::span<const std::byte> bytes) {
     std::optional<node_link>& link = links_[index(peer, l)];
-    if (!link) return serving_rail().try_send(*rails_, peer, lane_number(l), bytes, known_to_rail(bytes));
-    switch (link->try_send(bytes, shared_)) {
+    if (!link)
+      return serving_rail().try_send(*rails_, peer, lane_number(l), bytes, known_.registered(bytes, memory_use::sent));
+    switch (link->try_send(bytes, known_)) {
       case node_link::offer::refused:
         return false;
       case node_link::offer::lent:
@@ -111,7 +112,8 @@ class port {
   bool expect(int peer, schedule::lane l, std::span<std::byte> into, std::size_t bytes) {
     std::optional<node_link>& link = links_[index(peer, l)];
     if (link) return link->expect(into);
-    return serving_rail().expect(*rails_, peer, lane_number(l), into, bytes, known_to_rail(into));
+    return serving_rail().expect(*rails_, peer, lane_number(l), into, bytes,
+                                 known_.registered(into, memory_use::written));
   }
 
   /// Throws usage_error when the peer sent another number of bytes: counts or types differ between the ranks.
@@ -198,10 +200,6 @@ class port {
     on_rail_ = true;
     return rail();
   }
-  [[nodiscard]] const registration* known_to_rail(std::span<const std::byte> message) const noexcept {
-    const shared_range* const range = shared_.find(message);
-    return range != nullptr ? range->known_to_rail : nullptr;
-  }
   static constexpr std::uint32_t lane_number(schedule::lane l) noexcept {
     return static_cast<std::uint32_t>(index_of(l));
   }
@@ -210,7 +208,7 @@ class port {
   }
 
   const group* group_;
-  own_regions::view shared_;
+  known_memory::view known_;
   own_region box_region_;
   outbox box_;
   std::vector<mapped_region> theirs_{};          ///< the neighbours' boxes

@@ -8,9 +8,9 @@
 #include <memory>
 #include <span>
 
+#include <mics/transport/libfabric/known_memory.hpp>
 #include <mics/transport/libfabric/node/channel.hpp>
 #include <mics/transport/libfabric/node/neighbour.hpp>
-#include <mics/transport/libfabric/node/own_regions.hpp>
 
 namespace mics::libfabric {
 
@@ -26,10 +26,10 @@ class node_link {
 
   /// Taken: it has been copied. Lent: the reader uses it in place, until `read_up_to(sent())`. Cut: `pump()` copies it
   /// piece by piece, until `pumped()`.
-  offer try_send(std::span<const std::byte> bytes, const own_regions::view& shared) {
+  offer try_send(std::span<const std::byte> bytes, const known_memory::view& known) {
     if (!pumped() || !out_->has_room(sent_)) return offer::refused;
     if (bytes.size() >= node_channel::lent_from) {
-      if (const shared_range* r = shared.find(bytes)) {
+      if (const known_range* const r = known.shared(bytes)) {
         out_->put_loan(sent_++, r->region, static_cast<std::size_t>(bytes.data() - r->begin), bytes.size());
         peer_->has_news();
         return offer::lent;
