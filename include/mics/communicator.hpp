@@ -38,7 +38,8 @@ concept has_twins = requires {
 }
 &&std::copyable<typename C::ref_type>&& std::constructible_from<typename C::ref_type, const C&>;
 
-/// Collective: ranks with the same colour form a group, ordered by key; the name is for messages.
+/// Collective: ranks with the same colour form a group, ordered by key; the name is for messages. (One that takes a
+/// topology_digest, too, lets `groups` find ranks that disagree about the geometry.)
 template <class C>
 concept has_split = requires(const C& c, int colour, int key, std::string name) {
   { c.split(colour, key, name) } -> std::same_as<typename C::owner_type>;

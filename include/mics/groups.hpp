@@ -54,7 +54,8 @@ inline group_shape shape_in(const topology& world, const rank_range& ranks, int 
 /// The communicators of one rank: world, partition, replication, node and rail. Each is made at its first use, which is
 /// therefore collective: all ranks of the world ask for the same group at the same point. Making `groups` itself is
 /// arithmetic and costs no communication. Throws topology_error for a geometry that cannot exist; one that no hierarchy
-/// can serve works, flat, and `topology().flat_reason(rank)` says why.
+/// can serve works, flat, and `topology().flat_reason(rank)` says why. Ranks that bring different geometries are found
+/// when the first group is made: all throw usage_error, which names two of them and what they say.
 template <communicator C> class groups {
  public:
   using communicator_type = C;
@@ -100,8 +101,9 @@ template <communicator C> class groups {
     const C parent = parent_of(kind);
     if constexpr (requires { &C::split_later; }) {
       const rank_range ranks = ranks_of(kind);
-      parent.split_later(ranks.first, world_.rank(), label(kind, ranks),
-                         [this, kind](owner made) { keep(kind, std::move(made)); });
+      parent.split_later(
+          ranks.first, world_.rank(), label(kind, ranks), [this, kind](owner made) { keep(kind, std::move(made)); },
+          topology_.digest());
     } else {
       static_cast<void>(get(kind));
     }
@@ -124,9 +126,17 @@ template <communicator C> class groups {
     auto& group = made_[index(kind)];
     if (!group) {
       const rank_range ranks = ranks_of(kind);
-      keep(kind, parent_of(kind).split(ranks.first, world_.rank(), label(kind, ranks)));
+      keep(kind, split(parent_of(kind), ranks, label(kind, ranks)));
     }
     return *group;
+  }
+
+  owner split(const C& parent, const rank_range& ranks, std::string name) const {
+    if constexpr (requires { parent.split(0, 0, name, topology_.digest()); }) {
+      return parent.split(ranks.first, world_.rank(), std::move(name), topology_.digest());
+    } else {
+      return parent.split(ranks.first, world_.rank(), std::move(name));
+    }
   }
 
   void keep(group_kind kind, owner made) {

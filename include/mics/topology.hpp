@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <mics/topology/digest.hpp>
 #include <mics/topology/hierarchy.hpp>
 #include <mics/topology/node_map.hpp>
 #include <mics/topology/rank_range.hpp>
@@ -87,6 +88,11 @@ class topology {
   }
   /// Why that partition group must be served flat over several nodes, as a sentence with the numbers; else empty.
   [[nodiscard]] std::string flat_reason(rank_t rank) const { return detail::flat_reason_on(map_, partition_of(rank)); }
+
+  /// For ranks to compare theirs.
+  [[nodiscard]] constexpr topology_digest digest() const noexcept {
+    return {world_size(), nodes(), node_size(), partition_size_, map_.fingerprint()};
+  }
 
   /// Three or four lines for people: nodes, partition groups, replication groups, and why some are flat.
   [[nodiscard]] std::string describe() const;

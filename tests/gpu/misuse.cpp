@@ -149,6 +149,12 @@ TEST_CASE("shapes and colours that do not fit") {
   refused([](const auto& world, cudaStream_t, gpu_host&) { static_cast<void>(world.split(-1, 0)); },
           {"colour -1", "0 and more"});
   refused(
+      [](const auto& world, cudaStream_t, gpu_host&) {
+        auto groups = mics::groups(world, {.node_size = world.rank() == 0 ? 1 : world.size()});
+        groups.prepare();
+      },
+      {"the ranks disagree", "rank 0 says", "rank 1 says"});
+  refused(
       [](const auto& world, cudaStream_t stream, gpu_host&) {
         mics::barrier(world, stream);
         world.synchronize(stream);

@@ -40,10 +40,18 @@ void check_refused(const mics::libfabric::settings& usual, const mics::libfabric
   CHECK(clock::now() - start < 20s);
 }
 
-/// All ranks gather in a partition of all, of which rank 3 believes other things.
+/// All ranks gather in a group of all, with the shape that this rank believes in.
 void gather_on_nodes(const mics::libfabric::communicator& world, int node_size) {
-  auto groups = mics::groups(world, {.node_size = node_size});
+  const auto group = world.split(0, world.rank());
+  group.set_shape({group.rank(), group.size(), group.size() / node_size, node_size, {}});
   std::vector<int> shard(1000, world.rank()), full(4000);
+  mics::all_gather(group, shard, full);
+}
+
+/// The same in the partition group, with the geometry that this rank believes in.
+void gather_in_partition(const mics::libfabric::communicator& world, mics::group_options geometry) {
+  auto groups = mics::groups(world, geometry);
+  std::vector<int> shard(1000, world.rank()), full(1000 * static_cast<std::size_t>(groups.partition().size()));
   mics::all_gather(groups.partition(), shard, full);
 }
 
@@ -59,7 +67,33 @@ TEST_CASE("ranks that would move bytes in different ways are refused") {
   check_refused({}, {.one_sided = false}, {"the ranks found different providers", "without one-sided writes"});
 }
 
-TEST_CASE("node sizes on which the ranks disagree: checked, all hear both; they can go on") {
+TEST_CASE("geometries on which the ranks disagree, checked or not: all hear who says what, and can go on") {
+  if (!has_fabric()) return;
+  for (const bool checked : {false, true}) {
+    for (const mics::group_options given :
+         {mics::group_options{.node_size = 1}, mics::group_options{.partition_size = 2}}) {
+      run_ranks({2, 2},
+                [given](mics::libfabric::communicator& world, session&) {
+                  std::string said;
+                  try {
+                    gather_in_partition(world, world.rank() == 3 ? given : mics::group_options{});
+                  } catch (const mics::usage_error& e) {
+                    said = e.what();
+                  }
+                  const std::string theirs =
+                      given.node_size == 1 ? "4 nodes of 1, partition size 4" : "2 nodes of 2, partition size 2";
+                  for (const std::string& words : {std::string("rank 0 says 4 ranks on 2 nodes of 2, partition size 4"),
+                                                   "rank 3 says 4 ranks on " + theirs, std::string("[rank ")}) {
+                    expect(said.find(words) != std::string::npos, words + " in: " + said);
+                  }
+                  gather_in_partition(world, {.partition_size = 2});
+                },
+                {.checked = checked});
+    }
+  }
+}
+
+TEST_CASE("shapes on which the ranks disagree: checked, all hear both; they can go on") {
   if (!has_fabric()) return;
   run_ranks({2, 2},
             [](mics::libfabric::communicator& world, session&) {
@@ -77,7 +111,7 @@ TEST_CASE("node sizes on which the ranks disagree: checked, all hear both; they 
             {.checked = true});
 }
 
-TEST_CASE("node sizes on which the ranks disagree: unchecked, all ranks end with an error by the deadline") {
+TEST_CASE("shapes on which the ranks disagree: unchecked, all ranks end with an error by the deadline") {
   if (!has_fabric()) return;
   const auto failures = failures_of({2, 2},
                                     [](mics::libfabric::communicator& world, session& job) {

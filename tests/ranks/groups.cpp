@@ -153,6 +153,33 @@ TEST_CASE("a partition that nodes cut unevenly is flat, and its plan says why") 
   });
 }
 
+TEST_CASE("a geometry on which the ranks disagree is refused on all of them, which can go on") {
+  mics::thread::cluster cluster({.nodes = 2, .node_size = 4});
+  for (const auto& theirs :
+       {mics::topology::uniform(8, 2, 4), mics::topology::uniform(8, 4, 8), mics::topology::uneven({4, 3, 1}, 4)}) {
+    cluster.run([&](communicator& world) {
+      const auto ours = mics::topology::uniform(8, 4, 4);
+      auto disagreeing = mics::groups(world, world.rank() == 5 ? theirs : ours);
+      const std::string two = "rank 0 says " + ours.digest().describe() + ", rank 5 says " + theirs.digest().describe();
+      CHECK_THROWS_WITH_AS(static_cast<void>(disagreeing.replication()), doctest::Contains(two.c_str()),
+                           mics::usage_error);
+      CHECK(disagreeing.created() == 0);
+      auto agreeing = mics::groups(world, ours);
+      CHECK(members(agreeing.partition(), world.rank()) == list(ours.partition_of(world.rank())));
+    });
+  }
+}
+
+TEST_CASE("nodes of different sizes on which the ranks disagree in their order alone") {
+  mics::thread::cluster cluster({.nodes = 1, .node_size = 6});
+  cluster.run([](communicator& world) {
+    const std::vector<int> sizes = world.rank() == 1 ? std::vector{2, 3, 1} : std::vector{3, 2, 1};
+    auto groups = mics::groups(world, mics::topology::uneven(sizes, 3));
+    CHECK_THROWS_WITH_AS(groups.prepare(), doctest::Contains("rank 1 says the same, but other ranks on them"),
+                         mics::usage_error);
+  });
+}
+
 TEST_CASE("a geometry that cannot exist is refused with its numbers, before anything is made") {
   mics::thread::cluster cluster({.nodes = 1, .node_size = 4});
   cluster.run([](communicator& world) {

@@ -47,4 +47,10 @@ static_assert(topology::uneven({4, 4}, 8) == topology::uniform(8, 4, 8));
 static_assert(topology::uneven({4, 4, 2}, 10) == topology::uniform(10, 4, 10));
 static_assert(!(topology::uneven({4, 2, 4}, 10) == topology::uniform(10, 4, 10)));
 
+// Digests are equal as topologies are, however these were given.
+static_assert(topology::uneven({4, 4}, 8).digest() == topology::uniform(8, 4, 8).digest());
+static_assert(!(topology::uneven({4, 2, 4}, 10).digest() == topology::uneven({2, 4, 4}, 10).digest()));
+static_assert(!(small.digest() == topology::uniform(16, 4, 4).digest()));
+static_assert(!(small.digest() == topology::uniform(16, 2, 8).digest()));
+
 }  // namespace

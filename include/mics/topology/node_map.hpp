@@ -72,6 +72,25 @@ class node_map {
     return next == more_.size() ? nodes_ : more_[next].first_node;
   }
 
+  /// Equal for equal maps (FNV-1a over the runs).
+  [[nodiscard]] constexpr std::uint64_t fingerprint() const noexcept {
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    const auto mix = [&hash](int value) {
+      for (int byte = 0; byte < 4; ++byte) {
+        hash = (hash ^ (static_cast<std::uint32_t>(value) >> (8 * byte) & 0xffU)) * 0x100000001b3U;
+      }
+    };
+    const auto mix_run = [&mix](const node_run& run) {
+      mix(run.first_rank);
+      mix(run.first_node);
+      mix(run.node_size);
+    };
+    mix(ranks_);
+    mix_run(first_);
+    for (const node_run& run : more_) mix_run(run);
+    return hash;
+  }
+
   /// "4 nodes of 4 ranks", "3 nodes (2 of 4 ranks, 1 of 2)"; many runs are cut short.
   [[nodiscard]] std::string describe() const;
 

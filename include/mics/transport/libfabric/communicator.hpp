@@ -14,6 +14,7 @@
 #include <mics/detail/owning.hpp>
 #include <mics/error.hpp>
 #include <mics/schedule/recipe.hpp>
+#include <mics/topology/digest.hpp>
 #include <mics/transport/host/handle.hpp>
 #include <mics/transport/libfabric/member.hpp>
 #include <mics/transport/thread/stream.hpp>
@@ -76,7 +77,9 @@ class communicator_ref : public mics::host::handle<member> {
   }
 
   /// Makes a communicator of the ranks with the same colour, ordered by key and then by rank. Collective, blocking.
-  [[nodiscard]] communicator split(int colour, int key, std::string name = {}) const;
+  /// Throws usage_error on every rank when the ranks bring different geometries.
+  [[nodiscard]] communicator split(int colour, int key, std::string name = {},
+                                   const topology_digest& geometry = {}) const;
 
  protected:
   explicit communicator_ref(std::shared_ptr<member> state) : handle(std::move(state)) {}

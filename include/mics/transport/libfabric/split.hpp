@@ -10,35 +10,28 @@
 #include <vector>
 
 #include <mics/detail/agreement.hpp>
+#include <mics/detail/split_choice.hpp>
 #include <mics/transport/libfabric/communicator.hpp>
 
 namespace mics::libfabric {
 
 namespace detail {
 
-/// What a rank brings to a split.
-struct split_choice {
-  int colour = 0;
-  int key = 0;
+struct split_choice : mics::detail::split_choice {
   std::uint64_t group_id = 0;  ///< the group's, if this rank becomes its first
 };
 
 /// The group of the ranks of `parent` that chose the colour of its own rank.
 inline group chosen_group(const group& parent, const std::vector<split_choice>& all) {
   const split_choice& own = all[static_cast<std::size_t>(parent.rank)];
-  std::vector<std::pair<int, int>> chosen;  // key, rank
-  for (int r = 0; r < parent.size(); ++r) {
-    const split_choice& c = all[static_cast<std::size_t>(r)];
-    if (c.colour == own.colour) chosen.emplace_back(c.key, r);
-  }
-  std::sort(chosen.begin(), chosen.end());
+  const std::vector<int> chosen = mics::detail::ranks_of_colour(all, own.colour);
   std::vector<int> members;
   int rank = 0;
-  for (const auto& [key, r] : chosen) {
+  for (const int r : chosen) {
     if (r == parent.rank) rank = static_cast<int>(members.size());
     members.push_back(parent.world_rank(r));
   }
-  const std::uint64_t id = all[static_cast<std::size_t>(chosen.front().second)].group_id;
+  const std::uint64_t id = all[static_cast<std::size_t>(chosen.front())].group_id;
   return {parent.at, id, rank, std::move(members)};
 }
 
@@ -54,7 +47,8 @@ inline std::vector<region_name> boxes_of(const group& made, const group& parent,
 
 }  // namespace detail
 
-inline communicator communicator_ref::split(int colour, int key, std::string name) const {
+inline communicator communicator_ref::split(int colour, int key, std::string name,
+                                            const topology_digest& geometry) const {
   member& m = alive();
   const schedule::program& steps = m.programs().find(small_gather(), m.shape());
   const auto gather = [&](const auto& own) {
@@ -66,7 +60,9 @@ inline communicator communicator_ref::split(int colour, int key, std::string nam
       run(std::move(order));
     });
   };
-  const auto all = gather(detail::split_choice{colour, key, m.at().new_group_id()});
+  const auto all = gather(detail::split_choice{{colour, key, geometry}, m.at().new_group_id()});
+  mics::detail::require_one_geometry(all, [&m](int r) { return m.ranks().world_rank(r); },
+                                     {m.world_rank(), m.name(), "split", 0, {}, {}});
   if (name.empty()) name = m.name() + "/" + std::to_string(colour);
   const auto made = std::make_shared<member>(detail::chosen_group(m.ranks(), all), std::move(name));
   made->connect(detail::boxes_of(made->ranks(), m.ranks(), gather(made->box())));

@@ -22,6 +22,7 @@
 #include <mics/detail/member_handle.hpp>
 #include <mics/detail/owning.hpp>
 #include <mics/error.hpp>
+#include <mics/topology/digest.hpp>
 #include <mics/transport/nccl/await.hpp>
 #include <mics/transport/nccl/duplicate.hpp>
 #include <mics/transport/nccl/host.hpp>
@@ -87,11 +88,14 @@ class communicator_ref : public mics::detail::member_handle<member> {
   void use(const tuned_table& table) const;
 
   /// Makes a communicator of the ranks with the same colour, ordered by key and then by rank. Collective, blocking.
-  [[nodiscard]] communicator split(int colour, int key, std::string name = {}) const;
+  /// Throws usage_error on every rank when the ranks bring different geometries.
+  [[nodiscard]] communicator split(int colour, int key, std::string name = {},
+                                   const topology_digest& geometry = {}) const;
 
   /// The same, but inside a mics::nccl::together the group is made in its run(), with those of the thread's other GPUs,
   /// and `receive` gets it there; outside at once.
-  void split_later(int colour, int key, std::string name, std::function<void(communicator)> receive) const;
+  void split_later(int colour, int key, std::string name, std::function<void(communicator)> receive,
+                   const topology_digest& geometry = {}) const;
 
   [[nodiscard]] event record(cudaStream_t stream) const {
     member& m = alive();
@@ -269,9 +273,10 @@ inline void communicator_ref::use(const tuned_table& table) const {
   m.use(std::make_shared<const tuned_table>(table));
 }
 
-inline communicator communicator_ref::split(int colour, int key, std::string name) const {
+inline communicator communicator_ref::split(int colour, int key, std::string name,
+                                            const topology_digest& geometry) const {
   const member& m = alive();
-  const split_order own{state(), colour, key, std::move(name)};
+  const split_order own{state(), colour, key, std::move(name), geometry};
   own.check();
   if (together::current() != nullptr) {
     throw usage_error(
@@ -283,11 +288,12 @@ inline communicator communicator_ref::split(int colour, int key, std::string nam
 }
 
 inline void communicator_ref::split_later(int colour, int key, std::string name,
-                                          std::function<void(communicator)> receive) const {
+                                          std::function<void(communicator)> receive,
+                                          const topology_digest& geometry) const {
   together* const others = together::current();
-  if (others == nullptr) return receive(split(colour, key, std::move(name)));
+  if (others == nullptr) return receive(split(colour, key, std::move(name), geometry));
   static_cast<void>(alive());
-  split_order own{state(), colour, key, std::move(name)};
+  split_order own{state(), colour, key, std::move(name), geometry};
   own.check();
   others->add(std::move(own),
               [receive = std::move(receive)](std::shared_ptr<member> made) { receive(communicator(std::move(made))); });

@@ -1,16 +1,15 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <nccl.h>
 
+#include <mics/detail/split_choice.hpp>
 #include <mics/error.hpp>
 #include <mics/transport/nccl/device.hpp>
 #include <mics/transport/nccl/grouped.hpp>
@@ -28,6 +27,7 @@ struct split_order {
   int colour = 0;
   int key = 0;
   std::string name{};  ///< empty: made of the parent's and the colour
+  topology_digest geometry{};
 
   void check() const {
     if (colour >= 0) return;
@@ -37,19 +37,14 @@ struct split_order {
 
 namespace detail {
 
-struct split_choice {
-  int colour, key, node;
+struct split_choice : mics::detail::split_choice {
+  int node = 0;
 };
 
 /// The nodes of the ranks of one colour, in their new order.
 inline std::vector<int> nodes_of_colour(const std::vector<split_choice>& all, int colour) {
-  std::vector<std::tuple<int, int, int>> chosen;  // key, rank, node
-  for (std::size_t r = 0; r < all.size(); ++r) {
-    if (all[r].colour == colour) chosen.emplace_back(all[r].key, static_cast<int>(r), all[r].node);
-  }
-  std::sort(chosen.begin(), chosen.end());
   std::vector<int> nodes;
-  for (const auto& [key, r, node] : chosen) nodes.push_back(node);
+  for (const int r : mics::detail::ranks_of_colour(all, colour)) nodes.push_back(all[static_cast<std::size_t>(r)].node);
   return nodes;
 }
 
@@ -73,10 +68,14 @@ inline std::vector<std::shared_ptr<member>> split(std::span<const split_order> o
   for (const split_order& order : orders) {
     member& m = *order.parent;
     parents.push_back(&m);
-    own.push_back({order.colour, order.key, m.node_of()[static_cast<std::size_t>(m.shape().rank)]});
+    own.push_back({{order.colour, order.key, order.geometry}, m.node_of()[static_cast<std::size_t>(m.shape().rank)]});
   }
   const auto all =
       gather_on_host(std::span<member* const>(parents), std::span<const detail::split_choice>(own), "split");
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    mics::detail::require_one_geometry(
+        all[i], [](int rank) { return rank; }, parents[i]->where("split"));
+  }
   for (const member* const m : parents) before.push_back(free_bytes(m->device()));
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.splitShare = 0;  // stages have resources of their own

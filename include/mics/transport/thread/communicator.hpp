@@ -1,16 +1,15 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <mics/communicator.hpp>
 #include <mics/detail/owning.hpp>
+#include <mics/detail/split_choice.hpp>
 #include <mics/error.hpp>
 #include <mics/transport/host/handle.hpp>
 #include <mics/transport/thread/member.hpp>
@@ -41,7 +40,9 @@ class communicator_ref : public mics::host::handle<member> {
   }
 
   /// Makes a communicator of the ranks with the same colour, ordered by key and then by rank. Collective, blocking.
-  [[nodiscard]] communicator split(int colour, int key, std::string name = {}) const;
+  /// Throws usage_error on every rank when the ranks bring different geometries.
+  [[nodiscard]] communicator split(int colour, int key, std::string name = {},
+                                   const topology_digest& geometry = {}) const;
 
  protected:
   explicit communicator_ref(std::shared_ptr<member> state) : handle(std::move(state)) {}
@@ -53,14 +54,12 @@ class communicator : public mics::detail::owning<communicator_ref> {
   using mics::detail::owning<communicator_ref>::owning;
 };
 
-inline communicator communicator_ref::split(int colour, int key, std::string name) const {
-  struct choice {
-    int colour, key;
-  };
+inline communicator communicator_ref::split(int colour, int key, std::string name,
+                                            const topology_digest& geometry) const {
   member& m = alive();
   const schedule::program& steps = m.programs().find({operation::all_gather, algorithm::direct}, m.shape());
-  const choice own{colour, key};
-  const std::vector<choice> all =
+  const detail::split_choice own{colour, key, geometry};
+  const std::vector<detail::split_choice> all =
       detail::gather_values(steps, m.shape(), own, [&](std::span<const schedule::part> parts) {
         schedule::launch gather;
         gather.parts.assign(parts.begin(), parts.end());
@@ -68,15 +67,11 @@ inline communicator communicator_ref::split(int colour, int key, std::string nam
         gather.internal = true;
         run(std::move(gather));
       });
-  std::vector<std::pair<int, int>> chosen;  // key, rank
-  for (int r = 0; r < m.shape().size; ++r) {
-    const choice& c = all[static_cast<std::size_t>(r)];
-    if (c.colour == colour) chosen.emplace_back(c.key, r);
-  }
-  std::sort(chosen.begin(), chosen.end());
+  detail::require_one_geometry(all, [&m](int r) { return m.group()->world_rank(r); },
+                               {m.world_rank(), m.name(), "split", 0, {}, {}});
   std::vector<int> members;
   int rank = 0;
-  for (const auto& [its_key, r] : chosen) {
+  for (const int r : detail::ranks_of_colour(all, colour)) {
     if (r == m.shape().rank) rank = static_cast<int>(members.size());
     members.push_back(m.group()->world_rank(r));
   }
