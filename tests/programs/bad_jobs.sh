@@ -85,7 +85,7 @@ start 0 -- --nodes 1 --node-size 1
 start 1 --
 finish
 
-begin 4 "rank 3 expects [0-9]* bytes where this rank sends [0-9]*\|no progress for 2000 ms"
+begin 4 "rank 0 says 4 ranks on 2 nodes of 2, partition size 4, rank 3 says 4 ranks on 4 nodes of 1"
 for rank in 0 1 2; do start $rank -- --node-size 2; done
 start 3 -- --node-size 1
 finish

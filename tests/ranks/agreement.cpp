@@ -108,9 +108,10 @@ TEST_CASE("algorithms, chunks and accumulation") {
 TEST_CASE("nodes") {
   const auto on_nodes_of = [](int node_size) -> call {
     return [=](communicator& world) {
-      auto groups = mics::groups(world, {.node_size = node_size});
+      const communicator group = world.split(0, world.rank());
+      group.set_shape({group.rank(), group.size(), group.size() / node_size, node_size, {}});
       auto full = floats(8);
-      mics::all_gather(groups.partition(), floats(2), full);
+      mics::all_gather(group, floats(2), full);
     };
   };
   disagree(on_nodes_of(2), on_nodes_of(1), {"on 2 nodes", "on 4 nodes"});

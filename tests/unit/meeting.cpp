@@ -1,9 +1,11 @@
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include <mics/schedule/compile.hpp>
 #include <mics/transport/host/meeting.hpp>
 
 namespace {
@@ -32,6 +34,41 @@ TEST_CASE("nobody is past a meeting before all have shown their sheets") {
     ranks.second.show(ranks.nothing, 0);
     CHECK(ranks.second.complete(ranks.nothing, never));
     CHECK(ranks.first.complete(ranks.nothing, never));
+  }
+}
+
+TEST_CASE("the root of a broadcast waits for nobody, and shows the next thing when all have seen what came before") {
+  for (const int root : {0, 1}) {
+    const auto broadcast =
+        mics::schedule::compile({mics::operation::broadcast, mics::algorithm::tree, {}, root}, {root, 2, 1, 2, {}});
+    std::uint64_t sent = 0, got = 0;
+    const auto part_with = [&](std::uint64_t& data) {
+      mics::schedule::part p;
+      p.steps = &broadcast;
+      p.layout = mics::schedule::block_layout::uniform(1, sizeof data);
+      p.output = reinterpret_cast<std::byte*>(&data);
+      p.input = p.output;
+      return std::vector{p};
+    };
+    const auto out = part_with(sent), in = part_with(got);
+    two_ranks ranks;
+    meeting &sender = root == 0 ? ranks.first : ranks.second, &receiver = root == 0 ? ranks.second : ranks.first;
+    for (std::uint64_t time = 1; time <= 5; ++time) {
+      sent = 10 * time;
+      REQUIRE(sender.ready());
+      sender.show(out, 0);
+      sent = 0;
+      CHECK(sender.complete(out, never));
+      sender.take(out);
+      CHECK_FALSE(sender.ready());
+      CHECK(sender.seen() == 1 - root);
+      REQUIRE(receiver.ready());
+      receiver.show(in, 0);
+      CHECK(sender.ready());
+      CHECK(receiver.complete(in, never));
+      receiver.take(in);
+      CHECK(got == 10 * time);
+    }
   }
 }
 

@@ -74,6 +74,7 @@ inline program compile(const recipe& r, const group_shape& shape) {
   }
   program made = std::move(b).take();
   if (one_step(r)) made.at_once = r.what;
+  made.root = r.root;
   return made;
 }
 

@@ -67,6 +67,8 @@ struct comparison {
 /// Everything that a transport needs to run one or several collectives as one: nothing in it refers to the caller's
 /// stack, so it may run later, in the order of a stream.
 struct launch {
+  launch() noexcept {}  // not defaulted: as that of part
+
   std::vector<part> parts{};
   std::vector<widening> widened{};
   operation what = operation::barrier;   ///< of the first

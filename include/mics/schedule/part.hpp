@@ -10,6 +10,8 @@ namespace mics::schedule {
 
 /// One collective of a launch: a program bound to memory.
 struct part {
+  part() noexcept {}  // not defaulted: g++ would clear the whole of it first, which a small call feels
+
   const program* steps = nullptr;
   block_layout layout = block_layout::uniform(1, 0);
   int chunks = 1;

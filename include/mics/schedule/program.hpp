@@ -68,9 +68,10 @@ struct program {
   std::vector<int> peers{};
   int scratch_slots = 0;      ///< temporary memory, in slots of the longest block
   bool block_ranges = false;  ///< some step moves several blocks at once: not to be chunked
-  /// Set where every rank shows every other the same input in one step: ranks that share memory can do it without
-  /// messages.
+  /// Set where ranks that share memory can do without messages: each shows all others the same, once, and takes what it
+  /// needs of theirs.
   std::optional<operation> at_once{};
+  int root = 0;  ///< of a broadcast: who alone has anything to show
 
   [[nodiscard]] std::span<const int> peers_of(const step& s) const noexcept {
     return std::span(peers).subspan(s.first_peer, s.peer_count);

@@ -53,8 +53,10 @@ inline bool supports(operation what, algorithm how, const group_shape& shape, st
   return why_not.empty();
 }
 
-/// Is it one step in which every rank shows every other the same? Of a reduce-scatter, its whole input.
+/// Could it be one step in which every rank shows every other the same? Of a reduce-scatter, its whole input; of a
+/// broadcast, what its root has.
 constexpr bool one_step(const recipe& r) noexcept {
+  if (r.what == operation::broadcast) return r.how == algorithm::tree;
   return r.what == operation::all_reduce ? r.how == algorithm::exchange : r.how == algorithm::direct;
 }
 

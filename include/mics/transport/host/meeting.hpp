@@ -17,8 +17,9 @@
 
 namespace mics::host {
 
-/// One rank's part in the small collectives of a node: everybody shows what it has on its board, and takes what it
-/// needs from all others' once. No message is addressed, nothing waits for a reader. Used by one thread at a time.
+/// One rank's part in the small collectives of a node: everybody shows what it has on its board, once it is ready(),
+/// and takes what it needs from all others' once it is complete(). No message is addressed, and the root of a broadcast
+/// waits for nobody. Used by one thread at a time.
 class meeting {
  public:
   /// What the ranks of a group can show at once.
@@ -38,10 +39,21 @@ class meeting {
     return bytes <= most_bytes;
   }
 
-  /// Shows what the parts of a launch take in, which from here on may change.
+  /// May this rank show the next thing? Not before everybody has shown what belongs to the last launch, for that was
+  /// the word that they are done with the sheet before it. Mostly known already: only broadcasts do not wait for all.
+  bool ready() noexcept {
+    if (settled_) return true;
+    while (seen_ < end_ && boards_[seen_]->shown(time_) != nullptr) ++seen_;
+    return settled_ = seen_ == end_;
+  }
+
+  /// Once ready: shows what the parts of a launch take in, which from here on may change.
   void show(std::span<const schedule::part> parts, std::uint64_t launch) noexcept {
     ++time_;
-    seen_ = 0;
+    look_at_all();
+    const int root = only_root(parts);
+    if (root >= 0) end_ = (seen_ = index(root)) + 1;
+    settled_ = root < 0;
     board& own = *boards_[index(rank_)];
     board::sheet& sheet = own.blank(time_);
     std::byte* at = sheet.content.data();
@@ -56,25 +68,26 @@ class meeting {
     own.show(time_);
   }
 
-  /// Have all shown theirs? False until then; `seen()` of them have. `wrong_size(rank, expected, shown)` is called when
-  /// one has shown another number of bytes, and throws.
+  /// Have all shown theirs who have anything to show? `wrong_size(rank, expected, shown)` is called when one has shown
+  /// another number of bytes, and throws.
   template <class WrongSize> bool complete(std::span<const schedule::part> parts, WrongSize wrong_size) {
-    for (; seen_ < boards_.size(); ++seen_) {
+    for (; seen_ < end_; ++seen_) {
       const board::sheet* const sheet = boards_[seen_]->shown(time_);
       if (sheet == nullptr) return false;
       const std::uint64_t expected = shown_by(seen(), parts);
       if (sheet->bytes != expected) wrong_size(seen(), expected, sheet->bytes);
       shown_[seen_] = sheet->content.data();
     }
+    if (!settled_) look_at_all();
     return true;
   }
-  /// How many have been seen: all before this rank of the group.
+  /// The rank that is waited for, by ready() or complete().
   [[nodiscard]] int seen() const noexcept { return static_cast<int>(seen_); }
 
   /// Where are the ranks that are waited for, if there are more ranks than cores?
   [[nodiscard]] mics::detail::cores where() const noexcept {
     const std::uint64_t core = mics::detail::this_core();
-    for (std::size_t r = seen_; r < boards_.size(); ++r) {
+    for (std::size_t r = seen_; r < end_; ++r) {
       if (boards_[r]->shown(time_) == nullptr && boards_[r]->core_before(time_) == core) {
         return mics::detail::cores::crowded;
       }
@@ -98,6 +111,8 @@ class meeting {
     for (const schedule::part& p : parts) {
       if (*p.steps->at_once == operation::all_gather) {
         gather(p, at);
+      } else if (*p.steps->at_once == operation::broadcast) {
+        receive(p, at);
       } else if (*p.steps->at_once != operation::barrier) {
         fold(p, at);
       }
@@ -113,9 +128,25 @@ class meeting {
  private:
   static constexpr std::size_t index(int rank) noexcept { return static_cast<std::size_t>(rank); }
 
+  void look_at_all() noexcept {
+    seen_ = 0;
+    end_ = boards_.size();
+  }
+
+  /// The root of all parts; -1: they have not one, or are not all broadcasts.
+  static int only_root(std::span<const schedule::part> parts) noexcept {
+    int root = -1;
+    for (const schedule::part& p : parts) {
+      if (*p.steps->at_once != operation::broadcast || (root >= 0 && root != p.steps->root)) return -1;
+      root = p.steps->root;
+    }
+    return root;
+  }
+
   /// What a rank contributes, in elements.
   static schedule::extent input_of(const schedule::part& p, int rank) noexcept {
     if (*p.steps->at_once == operation::all_gather) return p.layout.piece(rank, 1, 0, 1);
+    if (*p.steps->at_once == operation::broadcast && rank != p.steps->root) return {};
     return {0, p.layout.total()};
   }
 
@@ -141,6 +172,11 @@ class meeting {
     }
   }
 
+  void receive(const schedule::part& p, std::size_t at) const noexcept {
+    const std::size_t bytes = p.layout.total() * size_of(p.type);
+    if (rank_ != p.steps->root && bytes > 0) std::memcpy(p.output, shown_[index(p.steps->root)] + at, bytes);
+  }
+
   /// In rank order, so that all ranks get the same bits.
   void fold(const schedule::part& p, std::size_t at) {
     const schedule::extent mine = taken(p, rank_);
@@ -154,6 +190,8 @@ class meeting {
   int rank_;
   std::uint64_t time_ = 0;
   std::size_t seen_ = 0;
+  std::size_t end_ = 0;  ///< behind the last rank that is waited for
+  bool settled_ = true;  ///< all have shown what belongs to `time_`, as far as is known
 };
 
 /// What unchecked ranks hear that would wait for each other for ever.

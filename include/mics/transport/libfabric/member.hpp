@@ -173,17 +173,24 @@ class member {
   /// Without messages.
   void meet(mics::host::meeting& all, std::span<const schedule::part> parts, const schedule::launch& order,
             std::uint64_t ticket) {
-    all.show(parts, order.compared ? 0 : ticket);
-    mics::detail::patience wait(at().crowded ? all.where() : mics::detail::cores::enough, order.timeout);
     const auto wrong_size = [this](int peer, std::size_t expected, std::size_t shown) {
       port_.refuse(peer, expected, shown);
     };
-    for (int seen = 0; !all.complete(parts, wrong_size);) {
+    wait_for(all, order, ticket, [&] { return all.ready(); });
+    all.show(parts, order.compared ? 0 : ticket);
+    wait_for(all, order, ticket, [&] { return all.complete(parts, wrong_size); });
+    all.take(parts);
+  }
+
+  template <class Holds>
+  void wait_for(const mics::host::meeting& all, const schedule::launch& order, std::uint64_t ticket, Holds holds) {
+    if (holds()) return;
+    mics::detail::patience wait(at().crowded ? all.where() : mics::detail::cores::enough, order.timeout);
+    for (int seen = all.seen(); !holds();) {
       if (std::exchange(seen, all.seen()) != all.seen()) wait.progress();
       pause(wait, {}, order, ticket,
             [&] { return "waiting for the data of rank " + std::to_string(port_.world_rank(all.seen())); });
     }
-    all.take(parts);
   }
 
   void send(std::span<const schedule::part> parts, const schedule::launch& order, std::uint64_t ticket) {

@@ -154,18 +154,25 @@ class member {
   /// Without messages.
   void meet(mics::host::meeting& all, std::span<const schedule::part> parts, const schedule::launch& order,
             std::uint64_t ticket) {
-    all.show(parts, order.compared ? 0 : ticket);
-    detail::patience wait(cluster().crowded() ? all.where() : detail::cores::enough, order.timeout);
     const auto wrong_size = [this](int peer, std::size_t expected, std::size_t shown) {
       port_.refuse(peer, expected, shown);
     };
-    for (int seen = 0; !all.complete(parts, wrong_size);) {
+    wait_for(all, order, ticket, [&] { return all.ready(); });
+    all.show(parts, order.compared ? 0 : ticket);
+    wait_for(all, order, ticket, [&] { return all.complete(parts, wrong_size); });
+    all.take(parts);
+    for (const schedule::part& p : parts) port_.count(all, p);
+  }
+
+  template <class Holds>
+  void wait_for(const mics::host::meeting& all, const schedule::launch& order, std::uint64_t ticket, Holds holds) {
+    if (holds()) return;
+    detail::patience wait(cluster().crowded() ? all.where() : detail::cores::enough, order.timeout);
+    for (int seen = all.seen(); !holds();) {
       if (std::exchange(seen, all.seen()) != all.seen()) wait.progress();
       pause(wait, order, ticket,
             [&] { return "waiting for the data of rank " + std::to_string(port_.world_rank(all.seen())); });
     }
-    all.take(parts);
-    for (const schedule::part& p : parts) port_.count(all, p);
   }
 
   void send(std::span<const schedule::part> parts, const schedule::launch& order, std::uint64_t ticket) {
