@@ -93,8 +93,7 @@ def against_peers(data):
 
 
 def one_host(data):
-    """Eight bytes are a rank's block where there are blocks. Nobody measures half a round trip here: mics has no message
-    of its own between two ranks."""
+    """Eight bytes are a rank's block where there are blocks. Half a round trip is measured by mics_round_trip."""
     for shape, ranks, goal in (("1x8", 8, 2.0), ("1x4", 4, 1.7)):
         for op, size in (("all_gather", 8 * ranks), ("reduce_scatter", 8 * ranks), ("all_reduce", 8)):
             ratio, who = data.least_gain(shape, op, size, MPI)
