@@ -21,9 +21,9 @@ namespace mics::libfabric {
 /// who watches the process give memory back can keep registrations: libfabric does, for providers that use its cache
 /// (settings: FI_MR_CACHE_MONITOR and others). verbs caches what its users register, so that a launch finds its buffer
 /// of the last time still registered. efa does not once its user registers for itself, as everybody must whose memory
-/// is written by peers: there, each launch registers at most two buffers a collective, unless their owner says that they
-/// stay: shared_memory and a registered_buffer are registered until they go, and never looked for here. Providers without mr_mode bits (net, tcp, tcp;ofi_rxm) pin
-/// nothing: to them a registration is an entry in a table.
+/// is written by peers: there, each launch registers at most two buffers a collective, unless their owner says that
+/// they stay: shared_memory and a registered_buffer are registered until they go, and never looked for here. Providers
+/// without mr_mode bits (net, tcp, tcp;ofi_rxm) pin nothing: to them a registration is an entry in a table.
 ///
 /// So it needs no bound of its own: what is registered are the buffers of the running launch, and nothing else.
 class launch_memory {
