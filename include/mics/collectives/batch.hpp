@@ -79,7 +79,8 @@ template <communicator C> class batch {
     comm.prepare(calls);
   }
   {
-    if (!calls_.empty()) comm_.prepare(detail::plan_calls(comm_, std::span<const collective_call>(calls_), options));
+    if (calls_.empty()) return;
+    detail::with_planned(comm_, calls_, options, [this](std::span<const planned_call> calls) { comm_.prepare(calls); });
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }

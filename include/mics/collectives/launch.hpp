@@ -150,7 +150,8 @@ void launch(const C& comm, std::span<const collective_call> calls, stream_of<C> 
   if constexpr (native_communicator<C>) {
     const native_options chosen{options.timeout.count() > 0 ? options.timeout : comm.timeout(),
                                 options.checked.value_or(comm.checked())};
-    comm.enqueue(plan_calls(comm, calls, options), stream, chosen);
+    with_planned(comm, calls, options,
+                 [&](std::span<const planned_call> planned) { comm.enqueue(planned, stream, chosen); });
   } else {
     comm.enqueue(make_launch(comm, calls, options), stream);
   }

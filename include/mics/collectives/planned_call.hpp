@@ -101,20 +101,25 @@ call_plan plan_call(const C& comm, const call_site& at, const collective_call& c
   return {moved, plan_of(comm, call, moved, options)};
 }
 
-/// Checks and plans the calls that run as one.
-template <communicator C>
-std::vector<planned_call> plan_calls(const C& comm, std::span<const collective_call> calls,
-                                     const collective_options& options) {
+/// Checks and plans the calls that run as one, and hands them to `use`, where they live. One alone takes no memory from
+/// the heap.
+template <communicator C, class Use>
+void with_planned(const C& comm, std::span<const collective_call> calls, const collective_options& options, Use use) {
   const call_site at(comm);
   check_timeout(at, calls.front().what, options);
-  std::vector<planned_call> planned;
-  planned.reserve(calls.size());
-  for (const collective_call& call : calls) {
-    auto [moved, how] = plan_call(comm, at, call, options);
-    planned.push_back({call, moved, how});
+  const auto planned = [&](const collective_call& call) -> planned_call {
+    const auto [moved, how] = plan_call(comm, at, call, options);
+    return {call, moved, how};
+  };
+  if (calls.size() == 1) {
+    const planned_call one = planned(calls.front());
+    return use(std::span(&one, 1));
   }
-  if (calls.size() > 1) check_apart(calls, at);
-  return planned;
+  std::vector<planned_call> all;
+  all.reserve(calls.size());
+  for (const collective_call& call : calls) all.push_back(planned(call));
+  check_apart(calls, at);
+  use(std::span<const planned_call>(all));
 }
 
 }  // namespace detail

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -36,6 +37,7 @@ class journal {
 
   /// Before an operation is enqueued, not captured: what another group has enqueued in this stream is marked off.
   void begin(const member& group, cudaStream_t stream) {
+    if (newest_.load(std::memory_order_relaxed) == name_of(&group, stream)) return;  // as nearly always
     const std::lock_guard lock(mutex_);
     entry* const last = last_in(stream);
     if (last != nullptr && last->its.group != &group) mark_off(*last);
@@ -60,6 +62,7 @@ class journal {
     e.ended = e.marked = false;
     e.unmarked = unmarked;
     if (!captured && unmarked + 1 >= operations_a_mark) mark(e);
+    newest_.store(name_of(its.group, stream), std::memory_order_relaxed);
     written_.fetch_add(1, std::memory_order_release);
   }
 
@@ -84,6 +87,7 @@ class journal {
       if (e.its.group == &group) e.its.group = nullptr;
     }
     std::erase_if(overdue_, [&](const entry& e) { return e.its.group == &group; });
+    newest_.store(0, std::memory_order_relaxed);
   }
 
   /// The oldest operation in a stream of which nobody knows that it has ended; none there: the oldest in any, which
@@ -119,6 +123,12 @@ class journal {
 
   static constexpr std::size_t kept = 1024;  // about as many launches as a stream takes before the host waits
   static constexpr int operations_a_mark = 8;
+
+  /// A group in a stream, in one number.
+  static std::uint64_t name_of(const member* group, cudaStream_t stream) noexcept {
+    return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(group)) ^
+           std::rotl(static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(stream)), 32);
+  }
 
   [[nodiscard]] std::uint64_t oldest() const noexcept { return written() < kept ? 0 : written() - kept; }
   /// Behind this one are those of which it is not sure that they have ended.
@@ -187,6 +197,7 @@ class journal {
   mutable std::mutex mutex_{};
   std::array<entry, kept> entries_{};
   std::atomic<std::uint64_t> written_{0};
+  std::atomic<std::uint64_t> newest_{0};  ///< the name of the last operation's group in its stream
   std::vector<entry> overdue_{};
   std::uint64_t all_ended_ = 0;  ///< all up to this one
 };
