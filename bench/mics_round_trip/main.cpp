@@ -111,11 +111,17 @@ class measurement {
   std::uint64_t number_ = 0;
 };
 
-void keep_to_core(int core) {
-  cpu_set_t one;
+/// Of those that this process may use, the first for rank 0, the second for rank 1.
+void keep_to_core_of(int rank) {
+  cpu_set_t allowed, one;
   CPU_ZERO(&one);
-  CPU_SET(core, &one);
-  if (::sched_setaffinity(0, sizeof one, &one) != 0) throw std::runtime_error("this host has no two cores to run on");
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) throw std::runtime_error("the cores are not known");
+  int left = rank;
+  for (int core = 0; core < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++core) {
+    if (CPU_ISSET(core, &allowed) && left-- == 0) CPU_SET(core, &one);
+  }
+  if (CPU_COUNT(&one) == 0) throw std::runtime_error("there is one core only for two ranks");
+  if (::sched_setaffinity(0, sizeof one, &one) != 0) throw std::runtime_error("a rank cannot be kept to a core");
 }
 
 void tell(measurement& done, const std::string& json, const perf::context& facts) {
@@ -165,7 +171,7 @@ int main(int argc, char** argv) {
     facts.back() = {"time", "median of the samples of one call, rank 0's, while the cores were near each other"};
     bare_line bare;
     mics::bootstrap::local::spawn(2, [&](mics::bootstrap::session& job) {
-      keep_to_core(job.rank());
+      keep_to_core_of(job.rank());
       const auto world = mics::libfabric::make_world(job);
       measurement all(world, bare, calls);
       all.run(samples);

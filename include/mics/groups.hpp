@@ -54,8 +54,9 @@ inline group_shape shape_in(const topology& world, const rank_range& ranks, int 
 /// The communicators of one rank: world, partition, replication, node and rail. Each is made at its first use, which is
 /// therefore collective: all ranks of the world ask for the same group at the same point. Making `groups` itself is
 /// arithmetic and costs no communication. Throws topology_error for a geometry that cannot exist; one that no hierarchy
-/// can serve works, flat, and `topology().flat_reason(rank)` says why. Ranks that bring different geometries are found
-/// when the first group is made: all throw usage_error, which names two of them and what they say.
+/// can serve works, flat, and `topology().flat_reason(rank)` says why. Ranks that bring different geometries, each of
+/// them possible, are found when the first group is made: all throw usage_error, which names two of them and what they
+/// say.
 template <communicator C> class groups {
  public:
   using communicator_type = C;

@@ -141,18 +141,30 @@ TEST_CASE("a buffer is registered once while its registration lives, and again o
 TEST_CASE("a registration outlives its communicator, and costs nothing where there is no network") {
   if (!has_fabric()) return;
   for (const geometry on : {geometry{2, 1}, geometry{1, 2}}) {
-    run_ranks(on, [](communicator& world, mics::bootstrap::session&) {
-      std::vector<float> data(block);
-      mics::libfabric::registered_buffer kept;
-      {
-        const communicator part = world.split(0, world.rank());
-        if (part.shape().nodes > 1) register_all(part);
-        kept = mics::libfabric::registered_buffer(part, std::span(data));
-        mics::all_reduce(part, data, data, mics::reduction::sum);
-      }
-      mics::all_reduce(world, data, data, mics::reduction::sum);
-      const mics::libfabric::registered_buffer nothing(world, std::span<float>());
-    });
+    std::vector<std::uint8_t> shard(block), all(2 * block);
+    run_ranks(on,
+              [&](communicator& world, mics::bootstrap::session&) {
+                mics::libfabric::registered_buffer kept;
+                const bool has_network = world.shape().nodes > 1;
+                if (has_network) register_all(world);
+                {
+                  const communicator part = world.split(0, world.rank());
+                  kept = mics::libfabric::registered_buffer(part, std::span(all));
+                }
+                const mics::libfabric::registered_buffer nothing(world, std::span<float>());
+                std::fill(shard.begin(), shard.end(), value_of(world.rank(), 0));
+                const mics::collective_options options{.chunk_bytes = chunk};
+                if (has_network) {
+                  const std::uint64_t made = made_by(world, operation::all_gather, shard, all, options);
+                  expect(made == 1, "the shard alone");
+                }
+                mics::all_gather(world, shard, all, options);
+                for (std::size_t i = 0; i < all.size(); ++i) {
+                  expect(all[i] == value_of(static_cast<int>(i / block), 0), "the ranks' own numbers come");
+                }
+                world = {};
+              },
+              {.checked = false});
   }
 }
 

@@ -14,12 +14,13 @@
 #include <mics/error.hpp>
 #include <mics/schedule/part.hpp>
 #include <mics/transport/host/board.hpp>
+#include <mics/types.hpp>
 
 namespace mics::host {
 
 /// One rank's part in the small collectives of a node: everybody shows what it has on its board, once it is ready(),
 /// and takes what it needs from all others' once it is complete(). No message is addressed, and the root of a broadcast
-/// waits for nobody. Used by one thread at a time.
+/// waits for nobody but who has not begun what came before. Used by one thread at a time.
 class meeting {
  public:
   /// What the ranks of a group can show at once.
@@ -54,6 +55,7 @@ class meeting {
     const int root = only_root(parts);
     if (root >= 0) end_ = (seen_ = index(root)) + 1;
     settled_ = root < 0;
+    launch_ = launch;
     board& own = *boards_[index(rank_)];
     board::sheet& sheet = own.blank(time_);
     std::byte* at = sheet.content.data();
@@ -68,14 +70,14 @@ class meeting {
     own.show(time_);
   }
 
-  /// Have all shown theirs who have anything to show? `wrong_size(rank, expected, shown)` is called when one has shown
-  /// another number of bytes, and throws.
-  template <class WrongSize> bool complete(std::span<const schedule::part> parts, WrongSize wrong_size) {
+  /// Have all shown theirs who have anything to show? `unlike(rank, sheet, expected)` is called when one has shown
+  /// another number of bytes than expected, or for another launch, and throws.
+  template <class Unlike> bool complete(std::span<const schedule::part> parts, Unlike unlike) {
     for (; seen_ < end_; ++seen_) {
       const board::sheet* const sheet = boards_[seen_]->shown(time_);
       if (sheet == nullptr) return false;
       const std::uint64_t expected = shown_by(seen(), parts);
-      if (sheet->bytes != expected) wrong_size(seen(), expected, sheet->bytes);
+      if (sheet->bytes != expected || sheet->launch != launch_) unlike(seen(), *sheet, expected);
       shown_[seen_] = sheet->content.data();
     }
     if (!settled_) look_at_all();
@@ -120,7 +122,8 @@ class meeting {
     }
   }
 
-  /// What a rank takes from each of the others, in elements: of an all-gather from rank `from`.
+  /// What a rank takes from each of the others, in elements; what it takes of an all-gather or a broadcast depends on
+  /// `from`.
   [[nodiscard]] schedule::extent taken(const schedule::part& p, int from) const noexcept {
     return *p.steps->at_once == operation::reduce_scatter ? p.layout.piece(rank_, 1, 0, 1) : input_of(p, from);
   }
@@ -189,10 +192,20 @@ class meeting {
   std::vector<const std::byte*> sources_;
   int rank_;
   std::uint64_t time_ = 0;
+  std::uint64_t launch_ = 0;  ///< what this rank shows belongs to it
   std::size_t seen_ = 0;
   std::size_t end_ = 0;  ///< behind the last rank that is waited for
   bool settled_ = true;  ///< all have shown what belongs to `time_`, as far as is known
 };
+
+/// What ranks hear whose calls do not match, though they move as many bytes. (Launch 0: one that is compared.)
+[[noreturn]] inline void refuse_other_launch(int world_rank, std::uint64_t launch, error_context where) {
+  throw usage_error("rank " + std::to_string(world_rank) +
+                        (launch == 0 ? std::string(" is comparing its call with the others'")
+                                     : " is at operation #" + std::to_string(launch) + " of this group, unchecked") +
+                        ", and this rank is not: their operations, or checked modes, differ",
+                    std::move(where));
+}
 
 /// What unchecked ranks hear that would wait for each other for ever.
 [[noreturn]] inline void refuse_shown(int world_rank, std::size_t bytes, error_context where) {

@@ -23,6 +23,7 @@
 #include <mics/schedule/launch.hpp>
 #include <mics/shape.hpp>
 #include <mics/transport/host/meeting.hpp>
+#include <mics/types.hpp>
 
 namespace mics::host {
 
@@ -153,12 +154,13 @@ template <class Self, class Port> class member {
 
   /// Without messages.
   void meet(meeting& all, std::span<const schedule::part> parts, const schedule::launch& order, std::uint64_t ticket) {
-    const auto wrong_size = [this](int peer, std::size_t expected, std::size_t shown) {
-      self().own_port().refuse(peer, expected, shown);
+    const auto unlike = [&](int peer, const board::sheet& shown, std::size_t expected) {
+      if (shown.bytes != expected) self().own_port().refuse(peer, expected, shown.bytes);
+      refuse_other_launch(self().own_port().world_rank(peer), shown.launch, context(order, ticket));
     };
     wait_for(all, order, ticket, [&] { return all.ready(); });
     all.show(parts, order.compared ? 0 : ticket);
-    wait_for(all, order, ticket, [&] { return all.complete(parts, wrong_size); });
+    wait_for(all, order, ticket, [&] { return all.complete(parts, unlike); });
     all.take(parts);
     self().took(all, parts);
   }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -65,7 +66,9 @@ class member : public mics::host::member<member, port> {
     }
   }
 
+  /// From the thread of any launch, also of one whose turn has not come.
   void fail(std::uint64_t ticket, const std::string& reason) {
+    const std::lock_guard one_at_a_time(failing_);
     const bool known = failure_.holds(ticket);
     failure_.set(reason, ticket);
     if (!known && !at().failure.holds()) port_.tell_failure(ticket, reason);
@@ -129,6 +132,7 @@ class member : public mics::host::member<member, port> {
 
   group group_;
   failure_state failure_{};
+  std::mutex failing_{};
   port port_;
   std::atomic<unsigned> served_{0};
   std::atomic<unsigned> unserved_{0};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -73,20 +74,21 @@ class port {
       if (link) link->begin();
     }
     if (rails_) rail().begin(*rails_, parts);
-    on_rail_ = false;
+    on_rail_.store(false, std::memory_order_relaxed);
   }
 
   /// After a launch that went well.
   void end() {
-    if (rails_ && on_rail_) rail().end(*rails_);
+    if (rails_ && on_rail()) rail().end(*rails_);
   }
 
   /// Has this launch had to do with other nodes? If not, nobody waits for this rank to serve the network often.
-  [[nodiscard]] bool on_rail() const noexcept { return on_rail_; }
+  /// Threads whose launches wait for their turn ask, too.
+  [[nodiscard]] bool on_rail() const noexcept { return on_rail_.load(std::memory_order_relaxed); }
 
   /// The bell that neighbours ring: null where this rank does not sleep, because it has a core of its own or its group
   /// lies inside one node, where waits are short; and while it has to do with other nodes.
-  [[nodiscard]] doorbell* bell() const noexcept { return on_rail_ ? nullptr : box_.bell(); }
+  [[nodiscard]] doorbell* bell() const noexcept { return on_rail() ? nullptr : box_.bell(); }
   /// So often has it rung.
   [[nodiscard]] std::uint32_t rings() const noexcept { return box_.rings(); }
 
@@ -197,7 +199,7 @@ class port {
 
   [[nodiscard]] rail_endpoint& rail() const noexcept { return *group_->at->rail; }
   [[nodiscard]] rail_endpoint& serving_rail() noexcept {
-    on_rail_ = true;
+    on_rail_.store(true, std::memory_order_relaxed);
     return rail();
   }
   static constexpr std::uint32_t lane_number(schedule::lane l) noexcept {
@@ -219,7 +221,7 @@ class port {
   std::vector<std::pair<node_link*, std::uint64_t>> lent_{};  ///< messages that neighbours may still be reading
   std::vector<node_link*> cut_{};                             ///< links in the midst of a message in pieces
   bool moved_ = false;
-  bool on_rail_ = false;
+  std::atomic<bool> on_rail_{false};
 };
 
 }  // namespace mics::libfabric

@@ -17,7 +17,8 @@ namespace mics::libfabric {
 /// - Local to the rank, not collective. Of no effect where this rank has no network, or its provider wants nothing
 ///   registered beforehand.
 /// - The memory stays where it is, and this object alive, until all operations that use it have ended; both may outlive
-///   the communicator. No temporary memory, no communication.
+///   the communicator, but while this object does, peers that leave wait for this rank's goodbye, two seconds at most.
+///   No temporary memory, no communication.
 /// - A buffer of const elements can only be sent from.
 /// - Inside a node it is copied once more, as any memory but shared_memory, which needs none of this.
 /// - Throws transport_error when the provider refuses: most often the limit of locked memory (ulimit -l).

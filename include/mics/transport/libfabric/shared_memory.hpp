@@ -13,9 +13,11 @@ namespace mics::libfabric {
 
 /// Memory that this transport moves best: the ranks of this node read it where it lies, and the network reaches it
 /// without further registration: it is registered here, once, while other memory is registered anew in each launch that
-/// sends it to another node, or receives it from there, in large messages (where the provider wants that: see
-/// launch_memory). Collectives take any memory; other memory is copied once more inside a node.
-/// - Local to the rank, not collective; ranks may use it or not, as they like. It may outlive the communicator.
+/// sends it to another node, or receives it from there, in large messages (where the provider wants that, and no
+/// registered_buffer holds it: see launch_memory). Collectives take any memory; other memory is copied once more inside
+/// a node.
+/// - Local to the rank, not collective; ranks may use it or not, as they like. It may outlive the communicator;
+///   while it does, peers that leave wait for this rank's goodbye, two seconds at most.
 /// - Begins on a page. Pages are taken when they are touched, and are zero. Nothing is left of it however the process
 ///   ends.
 class shared_memory {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -64,8 +65,19 @@ inline communicator communicator_ref::split(int colour, int key, std::string nam
   mics::detail::require_one_geometry(all, [&m](int r) { return m.ranks().world_rank(r); },
                                      {m.world_rank(), m.name(), "split", 0, {}, {}});
   if (name.empty()) name = m.name() + "/" + std::to_string(colour);
-  const auto made = std::make_shared<member>(detail::chosen_group(m.ranks(), all), std::move(name));
-  made->connect(detail::boxes_of(made->ranks(), m.ranks(), gather(made->box())));
+  // What fails on this rank only, e.g. for want of files, must not let the others wait.
+  const auto here = [&m](auto work) {
+    try {
+      return work();
+    } catch (...) {
+      m.abandon(m.take_ticket(), std::current_exception());
+      throw;
+    }
+  };
+  const auto made =
+      here([&] { return std::make_shared<member>(detail::chosen_group(m.ranks(), all), std::move(name)); });
+  const std::vector<region_name> boxes = gather(made->box());
+  here([&] { made->connect(detail::boxes_of(made->ranks(), m.ranks(), boxes)); });
   static_cast<void>(gather(char{}));  // all have mapped all boxes: from here on their owners may go
   return communicator(made);
 }

@@ -60,7 +60,8 @@ inline std::shared_ptr<member> member_of(ncclComm_t made, const split_order& ord
 }  // namespace detail
 
 /// Splits groups, each of another GPU of this thread, as one: NCCL would wait in the first split for ranks whose turn
-/// in this thread has not come. Collective, blocking.
+/// in this thread has not come. Collective, blocking. Throws usage_error when the ranks of one of them bring different
+/// geometries, before any is split.
 inline std::vector<std::shared_ptr<member>> split(std::span<const split_order> orders) {
   std::vector<member*> parents;
   std::vector<detail::split_choice> own;

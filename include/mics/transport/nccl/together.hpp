@@ -26,8 +26,7 @@ namespace mics::nccl {
 ///   step for all GPUs. What was collected and not run is dropped with it.
 /// - One call (or batch) a communicator; a second one throws usage_error. They do not nest.
 /// - Communicators that the calls need are made in run(), for all GPUs at once, and so is what prepare() of a batch
-/// would
-///   make, and the groups that mics::groups prepares inside one:
+///   would make, and the groups that mics::groups prepares inside one:
 ///
 ///     mics::nccl::together all;
 ///     for (auto& gpu : gpus) gpu.groups.prepare();

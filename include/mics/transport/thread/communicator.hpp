@@ -1,13 +1,14 @@
 #pragma once
 
 #include <chrono>
-#include <exception>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <mics/communicator.hpp>
+#include <mics/detail/agreement.hpp>
 #include <mics/detail/owning.hpp>
 #include <mics/detail/split_choice.hpp>
 #include <mics/error.hpp>

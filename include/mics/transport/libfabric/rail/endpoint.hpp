@@ -90,6 +90,7 @@ class rail_endpoint {
   /// Memory that will be used often.
   [[nodiscard]] registration enroll(std::span<const std::byte> memory, memory_use use = memory_use::written) {
     const std::lock_guard lock(mutex_);
+    gate_.require_open();
     return registration(fabric_.registers(), memory, use);
   }
   void forget(registration known) {
