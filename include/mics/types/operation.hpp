@@ -12,13 +12,18 @@ enum class operation : std::uint8_t { all_gather, reduce_scatter, all_reduce, br
 
 inline constexpr int operation_count = 5;
 
+namespace detail {
+// Not inside name_of(): g++ would build the table anew in each call, and every call of a collective names its
+// operation.
+inline constexpr std::string_view operation_names[operation_count] = {"all_gather", "reduce_scatter", "all_reduce",
+                                                                      "broadcast", "barrier"};
+}  // namespace detail
+
 /// The enumerator's own name, e.g. "all_gather". Throws usage_error for a value outside the enum.
 constexpr std::string_view name_of(operation what) {
-  constexpr std::string_view names[operation_count] = {"all_gather", "reduce_scatter", "all_reduce", "broadcast",
-                                                       "barrier"};
   const auto index = static_cast<int>(what);
   if (index >= operation_count) detail::refuse_enumerator("operation", index, operation_count);
-  return names[index];
+  return detail::operation_names[index];
 }
 
 }  // namespace mics

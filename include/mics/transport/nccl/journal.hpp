@@ -110,16 +110,17 @@ class journal {
   }
 
  private:
-  struct entry {
+  struct alignas(64) entry {   // a cache line: a call touches its own and the last one of its stream
     std::uint64_t number = 0;  ///< from 1
     operation_of its{};
     cudaStream_t stream = nullptr;
-    bool captured = false;
-    bool ended = false;   ///< it was seen to
-    bool marked = false;  ///< with what follows
     event mark{};
     int unmarked = 0;  ///< how many before it in its stream have no mark behind them
+    bool captured = false;
+    bool ended = false;   ///< it was seen to
+    bool marked = false;  ///< with its mark
   };
+  static_assert(sizeof(entry) == 64);
 
   static constexpr std::size_t kept = 1024;  // about as many launches as a stream takes before the host waits
   static constexpr int operations_a_mark = 8;

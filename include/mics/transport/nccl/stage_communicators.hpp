@@ -23,12 +23,13 @@ enum class stage {
   copy_engines,  ///< likewise, without taking a multiprocessor from computation
 };
 
+namespace detail {
+inline constexpr std::array<std::string_view, 5> stage_names{"", "rail stage", "node stage", "node stage by windows",
+                                                             "node stage by copy engines"};
+}  // namespace detail
+
 /// A stage in an error's words; the group itself is no stage.
-constexpr std::string_view name_of(stage s) noexcept {
-  constexpr std::array<std::string_view, 5> names{"", "rail stage", "node stage", "node stage by windows",
-                                                  "node stage by copy engines"};
-  return names[static_cast<std::size_t>(s)];
-}
+constexpr std::string_view name_of(stage s) noexcept { return detail::stage_names[static_cast<std::size_t>(s)]; }
 
 /// The communicators of one group's stages, split off at their first use. Registered memory has communicators of its
 /// own, for in those where it is registered NCCL uses it whatever the call. Any thread may ask for them.
