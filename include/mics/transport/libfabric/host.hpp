@@ -39,35 +39,49 @@ struct host {
   }
 };
 
-/// A region of this process that its neighbours read directly and the network reaches without further registration.
-class shared_block {
+/// Memory of this process among what its host knows, for as long as this lives: registered, where there is a network.
+class listed_memory {
  public:
-  shared_block() = default;
-  shared_block(std::shared_ptr<host> at, std::size_t bytes) : host_(std::move(at)), region_(host_->self(), bytes) {
-    if (host_->rail) known_ = std::make_unique<registration>(host_->rail->enroll({region_.data(), bytes}));
-    number_ = host_->memory.add({region_.data(), bytes, region_.name(), known_.get()});
+  listed_memory() = default;
+  listed_memory(std::shared_ptr<host> at, known_range range) : host_(std::move(at)) {
+    if (host_->rail) {
+      known_ = std::make_unique<registration>(host_->rail->enroll({range.begin, range.bytes}, range.use));
+      range.known_to_rail = known_.get();
+    }
+    number_ = host_->memory.add(range);
   }
-  ~shared_block() {
-    if (!region_.exists()) return;
+  ~listed_memory() {
+    if (!host_) return;
     host_->memory.remove(number_);
     if (known_) host_->rail->forget(std::move(*known_));
   }
-  shared_block(shared_block&&) noexcept = default;
-  shared_block& operator=(shared_block&& other) noexcept {
+  listed_memory(listed_memory&&) noexcept = default;
+  listed_memory& operator=(listed_memory&& other) noexcept {
     std::swap(host_, other.host_);
-    std::swap(region_, other.region_);
     std::swap(known_, other.known_);
     std::swap(number_, other.number_);
     return *this;
   }
 
+ private:
+  std::shared_ptr<host> host_{};
+  std::unique_ptr<registration> known_{};
+  std::uint64_t number_ = 0;
+};
+
+/// A region of this process that its neighbours read directly and the network reaches without further registration.
+class shared_block {
+ public:
+  shared_block() = default;
+  shared_block(std::shared_ptr<host> at, std::size_t bytes) : region_(at->self(), bytes) {
+    listed_ = listed_memory(std::move(at), {.begin = region_.data(), .bytes = bytes, .region = region_.name()});
+  }
+
   [[nodiscard]] std::byte* data() const noexcept { return region_.exists() ? region_.data() : nullptr; }
 
  private:
-  std::shared_ptr<host> host_{};
   own_region region_{};
-  std::unique_ptr<registration> known_{};
-  std::uint64_t number_ = 0;
+  listed_memory listed_{};  // behind the region: gone first
 };
 
 }  // namespace mics::libfabric

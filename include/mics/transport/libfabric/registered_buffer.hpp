@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <type_traits>
@@ -30,32 +29,14 @@ class registered_buffer {
   requires std::is_trivially_copyable_v<T> registered_buffer(const communicator_ref& world, std::span<T> buffer)
       : registered_buffer(world.alive().ranks().at, std::as_bytes(buffer),
                           std::is_const_v<T> ? memory_use::sent : memory_use::written) {}
-  ~registered_buffer() { release(); }
-  registered_buffer(registered_buffer&&) noexcept = default;
-  registered_buffer& operator=(registered_buffer&& other) noexcept {
-    std::swap(host_, other.host_);
-    std::swap(known_, other.known_);
-    std::swap(number_, other.number_);
-    return *this;
-  }
 
  private:
   registered_buffer(std::shared_ptr<host> at, std::span<const std::byte> memory, memory_use use) {
     if (!at->rail || !at->rail->registers().landings() || memory.empty()) return;
-    known_ = std::make_unique<registration>(at->rail->enroll(memory, use));
-    number_ = at->memory.add({memory.data(), memory.size(), {}, known_.get(), use});
-    host_ = std::move(at);
+    listed_ = listed_memory(std::move(at), {.begin = memory.data(), .bytes = memory.size(), .use = use});
   }
 
-  void release() noexcept {
-    if (!known_) return;
-    host_->memory.remove(number_);
-    host_->rail->forget(std::move(*known_));
-  }
-
-  std::shared_ptr<host> host_{};
-  std::unique_ptr<registration> known_{};
-  std::uint64_t number_ = 0;
+  listed_memory listed_{};
 };
 
 }  // namespace mics::libfabric
