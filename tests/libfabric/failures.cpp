@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../support/slowness.hpp"
@@ -175,6 +176,37 @@ TEST_CASE("an exception on one rank's stream ends the operation everywhere") {
       } catch (const std::runtime_error& e) {
         expect(world.rank() == 1 && has(e.what(), "out of cheese"), e.what());
       }
+      job.barrier();
+    });
+  }
+}
+
+TEST_CASE("a rank that cannot make its part of a split tells the others why, long before the deadline") {
+  if (!has_fabric()) return;
+  for (const geometry on : {geometry{1, 3}, geometry{2, 2}}) {
+    run_ranks(on, [](communicator& world, mics::bootstrap::session& job) {
+      static_cast<void>(world.split(0, world.rank()));  // all connections that it needs are there
+      job.barrier();
+      rlimit usual{};
+      ::getrlimit(RLIMIT_FSIZE, &usual);
+      std::signal(SIGXFSZ, SIG_IGN);
+      if (world.rank() == 1) {
+        const rlimit none{0, usual.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &none);
+      }
+      const auto start = clock::now();
+      std::string said = "it did not fail";
+      try {
+        static_cast<void>(world.split(0, world.rank()));
+      } catch (const mics::transport_error& e) {
+        if (world.rank() == 1) said = e.what();
+      } catch (const mics::aborted_error& e) {
+        if (world.rank() != 1) said = e.what();
+      }
+      ::setrlimit(RLIMIT_FSIZE, &usual);
+      expect(has(said, "no shared memory"), said);
+      expect(world.rank() == 1 || has(said, "rank 1 failed"), said);
+      expect(clock::now() - start < 15s, "it does not take long");
       job.barrier();
     });
   }
