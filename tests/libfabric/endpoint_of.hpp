@@ -1,7 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <future>
 
+#include <mics/bootstrap.hpp>
 #include <mics/transport/libfabric.hpp>
 
 namespace mics::test {
@@ -20,5 +23,17 @@ class endpoint_of : public libfabric::communicator_ref {
     return all.made - all.pooled;
   }
 };
+
+/// A barrier of ranks that serve the network until what has been sent has come.
+inline void meet(bootstrap::session& job, libfabric::rail_endpoint& rail) {
+  using clock = std::chrono::steady_clock;
+  auto all_here = std::async(std::launch::async, [&] { job.barrier(); });
+  const auto quiet = std::chrono::milliseconds(200);
+  for (auto last = clock::now(); clock::now() < last + quiet;) {
+    const bool waits = all_here.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready;
+    if (rail.progress() || waits) last = clock::now();
+  }
+  all_here.get();
+}
 
 }  // namespace mics::test

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <future>
 #include <limits>
 #include <span>
 #include <stdexcept>
@@ -24,7 +23,6 @@ namespace {
 
 using namespace mics::test;
 using namespace mics::libfabric;
-using clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t far_off = std::numeric_limits<std::uint64_t>::max();
 
@@ -81,17 +79,6 @@ class stranger {
   packet_room packets_{fabric_};
   fi_addr_t to_;
 };
-
-/// A barrier of ranks that serve the network until what has been sent has come.
-void meet(mics::bootstrap::session& job, rail_endpoint& rail) {
-  auto all_here = std::async(std::launch::async, [&] { job.barrier(); });
-  const auto quiet = std::chrono::milliseconds(200);
-  for (auto last = clock::now(); clock::now() < last + quiet;) {
-    const bool waits = all_here.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready;
-    if (rail.progress() || waits) last = clock::now();
-  }
-  all_here.get();
-}
 
 /// Rank 1 sends rank 0 such a packet, beside what the world knows of.
 void send_strange(communicator& world, mics::bootstrap::session& job, const wire_header& h, std::size_t bytes) {

@@ -36,12 +36,12 @@ class farewells {
     due_.push_back(rank);
   }
 
-  /// Answers; false when the provider has no room.
-  bool answer(const std::vector<fi_addr_t>& peers) {
-    for (; !due_.empty(); due_.pop_back()) {
-      if (!say(due_.back(), peers)) return false;
-    }
-    return true;
+  /// Has its goodbye come?
+  [[nodiscard]] bool has_left(std::size_t rank) const { return departed_[rank]; }
+
+  /// Answers those for whom the provider has room.
+  void answer(const std::vector<fi_addr_t>& peers) {
+    std::erase_if(due_, [&](std::size_t rank) { return say(rank, peers); });
   }
 
   /// Says goodbye to everybody; false until all have answered.

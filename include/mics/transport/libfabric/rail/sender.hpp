@@ -66,14 +66,16 @@ class rail_sender {
   /// The link goes.
   void forgive(rail_link& link) { std::erase(owing_, &link); }
 
-  /// Sends the credits and the goodbyes that are due, as far as there is room.
+  /// Sends the credits and the goodbyes that are due, as far as there is room: a peer that cannot be reached now keeps
+  /// nobody else waiting.
   void pay() {
-    if (!farewells_->answer(peers_)) return;
-    while (!owing_.empty()) {
-      rail_link& link = *owing_.back();
-      if (link.taken != link.told && !send_credit(link)) return;
+    farewells_->answer(peers_);
+    for (std::size_t i = owing_.size(); i-- > 0;) {
+      rail_link& link = *owing_[i];
+      if (!settled(link) && !send_credit(link)) continue;
       link.owes = false;
       --link.of->owing;
+      owing_[i] = owing_.back();
       owing_.pop_back();
     }
   }
@@ -88,8 +90,12 @@ class rail_sender {
   }
 
  private:
+  static std::size_t rank_of(const rail_group& group, int peer) noexcept {
+    return static_cast<std::size_t>(group.members[static_cast<std::size_t>(peer)]);
+  }
+
   [[nodiscard]] fi_addr_t address_of(const rail_group& group, int peer) {
-    const auto rank = static_cast<std::size_t>(group.members[static_cast<std::size_t>(peer)]);
+    const std::size_t rank = rank_of(group, peer);
     farewells_->meet(rank);
     return peers_[rank];
   }
@@ -103,6 +109,12 @@ class rail_sender {
     h.number = number;
     h.consumed = link.taken;
     return h;
+  }
+
+  /// Does the peer know what it may still send? One that has said goodbye sends nothing, and may be out of reach: its
+  /// credit could never leave, and the launch that owes it never end.
+  [[nodiscard]] bool settled(const rail_link& link) const {
+    return link.taken == link.told || farewells_->has_left(rank_of(*link.of, link.peer));
   }
 
   bool send_credit(rail_link& link) {
@@ -126,10 +138,9 @@ class rail_sender {
     const rail_link::slot& slot = link.slot_of(link.sent);
     if (slot.number != link.sent) return false;
     if (slot.bytes != bytes.size()) {
-      const int peer = link.of->members[static_cast<std::size_t>(link.peer)];
-      throw usage_error("rank " + std::to_string(peer) + " expects " + std::to_string(slot.bytes) +
-                            " bytes where this rank sends " + std::to_string(bytes.size()) +
-                            ": their counts, types or operations differ",
+      throw usage_error("rank " + std::to_string(rank_of(*link.of, link.peer)) + " expects " +
+                            std::to_string(slot.bytes) + " bytes where this rank sends " +
+                            std::to_string(bytes.size()) + ": their counts, types or operations differ",
                         {.rank = rank_});
     }
     if (known == nullptr && fabric_->registers().local()) {
