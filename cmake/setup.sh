@@ -44,6 +44,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 echo "installing$missing"
-$as_root apt-get update -q
+apt="apt-get -q -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300"
+$as_root $apt update
 # shellcheck disable=SC2086  # a list of words
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+$as_root env DEBIAN_FRONTEND=noninteractive $apt install -y --no-install-recommends $missing

@@ -56,7 +56,7 @@ TEST_CASE("a rank with another version of the library is refused, and both sides
   job work(2);
   const auto ended = test::outcomes(2, [&](int rank) {
     if (rank == 0) {
-      (void)work.join(0, {.join_timeout = 1s});
+      (void)work.join(0, {.join_timeout = 3s});
     } else {
       join_as(work, "9.8.7");
     }
@@ -88,12 +88,12 @@ TEST_CASE("a port that another program holds: rank 0 says which, the others say 
   const int port = other_program.port;
   const auto ended = test::outcomes(3, [&](int rank) {
     if (rank == 2) {  // the other program
-      (void)bootstrap::rendezvous(other_program.environment_of(0), std::move(other_program.door), {.join_timeout = 1s});
+      (void)bootstrap::rendezvous(other_program.environment_of(0), std::move(other_program.door), {.join_timeout = 6s});
       return;
     }
     const bootstrap::environment self{
         .rank = rank, .world_size = 2, .master_address = "127.0.0.1", .master_port = port, .job_secret = "ours"};
-    (void)bootstrap::rendezvous(self, {.join_timeout = 500ms});
+    (void)bootstrap::rendezvous(self, {.join_timeout = 3s});
   });
   CHECK(contains(ended[0], "rank 0 cannot listen on 127.0.0.1:" + std::to_string(port)));
   CHECK(contains(ended[0], "set MICS_MASTER_PORT to a free one"));

@@ -162,7 +162,7 @@ TEST_CASE("ranks that do not come to an operation are named at its deadline") {
       session world = work.join(rank);
       world.barrier();
       while (rank == late && done < 3) std::this_thread::sleep_for(1ms);
-      const std::string said = test::outcomes(1, [&](int) { (void)world.all_gather(rank, 100ms); })[0];
+      const std::string said = test::outcomes(1, [&](int) { (void)world.all_gather(rank, 1s); })[0];
       ++done;
       while (done < 4) std::this_thread::sleep_for(1ms);  // nobody closes before all have their answers
       const std::string missed = "rank " + std::to_string(late) + " has not come to the all_gather in time";

@@ -161,7 +161,7 @@ TEST_CASE("another secret, number or world size is refused with words, and the r
 TEST_CASE("missing ranks are named at the deadline, on every rank that came") {
   job work(6);
   const auto ended = test::outcomes(6, [&](int rank) {
-    if (rank == 0 || rank == 2) (void)work.join(rank, {.join_timeout = rank == 0 ? 30'000ms : 500ms});
+    if (rank == 0 || rank == 2) (void)work.join(rank, {.join_timeout = rank == 0 ? 30'000ms : 3'000ms});
   });
   for (const int rank : {0, 2}) {
     CAPTURE(rank);
@@ -175,7 +175,7 @@ TEST_CASE("who was refused is told where somebody is missing") {
   const auto ended = test::outcomes(2, [&](int rank) {
     bootstrap::environment self = work.environment_of(rank);
     if (rank == 0) {
-      (void)bootstrap::rendezvous(self, std::move(work.door), {.join_timeout = 500ms});
+      (void)bootstrap::rendezvous(self, std::move(work.door), {.join_timeout = 3s});
     } else {
       self.job_secret = "wrong";
       (void)bootstrap::rendezvous(self);

@@ -35,7 +35,7 @@ template <class Then> void leave_out_the_last(const gpu_cluster& wanted, mics::a
       const device_array<float> data(1000, stream);
       {
         auto chosen = gpu_host::patient();
-        chosen.timeout = gpus_are_fake() ? 1s : 10s;  // of the making, too
+        chosen.timeout = gpus_are_fake() ? 2s : 10s;  // of the making, too
         chosen.name = "doomed";
         auto world = host.world(chosen);
         const auto all_reduce = [&] {
@@ -102,7 +102,7 @@ TEST_CASE("a group that was split off fails with its world, and a blocking call 
     if (cluster.world == 1) continue;
     on_gpus(cluster, [](gpu_host& host) {
       auto chosen = gpu_host::patient();
-      chosen.timeout = gpus_are_fake() ? 1s : 10s;
+      chosen.timeout = gpus_are_fake() ? 2s : 10s;
       const auto world = host.world(chosen);
       const auto group = world.split(0, host.rank(), "part");
       host.barrier();
@@ -150,7 +150,7 @@ TEST_CASE("a rank that never comes to a split, or to make the groups of the stag
         const gpu_stream stream;
         const device_array<float> data(1000, stream);
         auto chosen = gpu_host::patient();
-        chosen.timeout = gpus_are_fake() ? 1s : 10s;
+        chosen.timeout = gpus_are_fake() ? 2s : 10s;
         const auto world = host.world(chosen);
         mics::barrier(world, stream);
         world.synchronize(stream);

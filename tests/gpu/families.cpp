@@ -160,6 +160,7 @@ TEST_CASE("a thread that works in another group of the family stops, and touches
             said = e.what();
           }
         });
+        while (rounds == 0) std::this_thread::yield();
         mics::barrier(world, stream);
         ensure_words(words_of<mics::timeout_error>([&] { world.synchronize(stream, 500ms); }),
                      {"group world", "barrier #2"});

@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 using clock_type = std::chrono::steady_clock;
 
-constexpr auto deadline = 2s;
+constexpr auto deadline = 3s;
 
 /// Whose error may name which operation and group: a batch is named by its first call, a training step is made of
 /// several operations in groups of its own.

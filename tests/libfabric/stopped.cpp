@@ -48,7 +48,7 @@ void stop_one(communicator& world, mics::bootstrap::session& job, std::string_vi
     expect(e.context().rank == world.rank() && !e.context().group.empty() && e.context().sequence > 1,
            std::string("rank, group and number are told: ") + e.what());
     expect(!e.context().operation.empty(), std::string("the operation is told: ") + e.what());
-    expect(std::chrono::steady_clock::now() - start < 10s, "it takes no longer than the deadline, and some");
+    expect(std::chrono::steady_clock::now() - start < 12s, "it takes no longer than the deadline, and some");
   }
   if (world.rank() == (victim + 1) % world.size()) end_stopped(stopped);
   ::_exit(0);  // nobody to say goodbye to
@@ -68,7 +68,7 @@ void check_stopped(std::string_view what, geometry on, int victim) {
   CAPTURE(on.nodes);
   check_only_victim(
       failures_of(on, [&](communicator& world, mics::bootstrap::session& job) { stop_one(world, job, what, victim); },
-                  {.timeout = 1s, .checked = false}),
+                  {.timeout = 2s, .checked = false}),
       victim);
 }
 
@@ -100,12 +100,12 @@ TEST_CASE("a rank that stops while the world is made is named within the deadlin
         }
         const auto start = std::chrono::steady_clock::now();
         try {
-          const auto world = mics::libfabric::make_world(job, {.timeout = 1s});
+          const auto world = mics::libfabric::make_world(job, {.timeout = 2s});
           throw std::logic_error("it did not fail");
-        } catch (const mics::timeout_error& e) {
+        } catch (const mics::error& e) {
           expect(std::string(e.what()).find("rank " + std::to_string(victim)) != std::string::npos, e.what());
           // Rank 0 decides; who waits for its word in vain waits two seconds longer.
-          expect(std::chrono::steady_clock::now() - start < 5s, "it takes no longer than the deadline, and some");
+          expect(std::chrono::steady_clock::now() - start < 12s, "it takes no longer than the deadline, and some");
         }
         if (job.rank() == 1) end_stopped(stopped);
         ::_exit(0);

@@ -26,7 +26,7 @@ start() { # rank [VARIABLE=value]... -- [option]...
   # shellcheck disable=SC2086  # a list of words
   env RANK="$rank" WORLD_SIZE="$world" LOCAL_RANK=0 LOCAL_WORLD_SIZE=1 MICS_NODE_ID="$rank" MASTER_ADDR=127.0.0.1 \
     MASTER_PORT=$((base + jobs)) $variables timeout -s KILL 60 \
-    "$program" --transport libfabric --timeout 2 -b 64K -e 64K -n 1 -w 0 "$@" >>"$folder/said" 2>&1 &
+    "$program" --transport libfabric --timeout 3 -b 64K -e 64K -n 1 -w 0 "$@" >>"$folder/said" 2>&1 &
   pids="$pids $!"
 }
 

@@ -93,8 +93,10 @@ class client {
       if (said && said->kind == message::refused && kind != message::challenge) be_refused(*said);
       if (said) why_ = "what answers there is not rank 0 of a job";
       if (!said && from.ended()) why_ = from.why();
-      if (!said && !from.ended() && clock::now() >= until) why_ = "it does not answer";
-      if (said || from.ended() || clock::now() >= until) return std::nullopt;
+      const bool late = clock::now() >= until;
+      const bool cut_short = until == end_ && !why_.empty();  // an attempt before it says more
+      if (!said && !from.ended() && late && !cut_short) why_ = "it does not answer";
+      if (said || from.ended() || late) return std::nullopt;
       pollfd look = from.interest();
       if (::poll(&look, 1, poll_milliseconds(until)) < 0 && errno != EINTR) throw_system("waiting for rank 0 failed");
     }

@@ -61,7 +61,7 @@ class member : public mics::host::member<member, port> {
   }
 
   void await_culprit() const {
-    for (int waited = 0; waited < 1000 && !at().failure.holds(); ++waited) {
+    for (int waited = 0; waited < 2000 && !at().failure.holds(); ++waited) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
