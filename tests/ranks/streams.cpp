@@ -1,6 +1,7 @@
 // Collectives in the order of a stream: asynchronous to the caller, in order with everything else of the communicator.
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <thread>
@@ -69,6 +70,22 @@ TEST_CASE("blocking calls take their turn among those on streams") {
       full.assign(300, -1);
       sum.assign(100, -1);
     }
+  });
+}
+
+TEST_CASE("a call that waits for its turn has time as long as the one before it moves") {
+  constexpr int size = 5;
+  const std::chrono::milliseconds apart(400), timeout(1000);  // all come within four times the one
+  mics::thread::cluster cluster({.nodes = 1, .node_size = size});
+  cluster.run([&](communicator& world) {
+    std::vector<int> shard{world.rank()}, full(size), more(size);
+    stream s;
+    std::this_thread::sleep_for(world.rank() * apart);
+    mics::all_gather(world, shard, full, s, {.checked = false});
+    mics::all_gather(world, shard, more, {.checked = false, .timeout = timeout});
+    s.synchronize();
+    CHECK(full == std::vector<int>{0, 1, 2, 3, 4});
+    CHECK(more == full);
   });
 }
 

@@ -113,7 +113,8 @@ template <class Self, class Port> class member {
     std::uint64_t seen = 0;
     try {
       for (std::uint64_t turn; (turn = turn_.load(std::memory_order_acquire)) + 1 != ticket;) {
-        if (std::exchange(seen, turn) != turn) wait.progress();
+        const std::uint64_t moved = turn + moves_.load(std::memory_order_relaxed);
+        if (std::exchange(seen, moved) != moved) wait.progress();
         self().pause(wait, {}, order, ticket, [] { return std::string("waiting for the operation before it"); });
       }
     } catch (const std::exception& failure) {
@@ -170,7 +171,7 @@ template <class Self, class Port> class member {
     if (holds()) return;
     mics::detail::patience wait(self().crowded() ? all.where() : mics::detail::cores::enough, order.timeout);
     for (int seen = all.seen(); !holds();) {
-      if (std::exchange(seen, all.seen()) != all.seen()) wait.progress();
+      if (std::exchange(seen, all.seen()) != all.seen()) has_moved(wait);
       self().pause(wait, {}, order, ticket, [&] {
         return "waiting for the data of rank " + std::to_string(self().own_port().world_rank(all.seen()));
       });
@@ -184,13 +185,19 @@ template <class Self, class Port> class member {
     while (!running.done()) {
       const std::optional<std::uint32_t> rung = self().rung();
       if (self().advance(running)) {
-        wait.progress();
+        has_moved(wait);
       } else if (!running.done()) {
         if (++waits_ % waits_a_comparison == 0) refuse_unlike(order, ticket);
         self().pause(wait, rung, order, ticket, [&] { return running.waiting_for(); });
       }
     }
     self().end_messages();
+  }
+
+  /// The launch whose turn it is has come further, and so have those that wait for it.
+  void has_moved(mics::detail::patience& wait) noexcept {
+    wait.progress();
+    moves_.store(moves_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
   /// Does a peer do this launch without messages? Then neither of us would ever come to an end.
@@ -207,8 +214,9 @@ template <class Self, class Port> class member {
   group_shape shape_;
   std::string name_;
   program_cache programs_{};
-  std::uint64_t tickets_ = 0;           ///< of the calling thread
-  std::atomic<std::uint64_t> turn_{0};  ///< the last ticket that has run; hands what follows from thread to thread
+  std::uint64_t tickets_ = 0;            ///< of the calling thread
+  std::atomic<std::uint64_t> turn_{0};   ///< the last ticket that has run; hands what follows from thread to thread
+  std::atomic<std::uint64_t> moves_{0};  ///< of all launches so far; written by the one whose turn it is
   std::atomic<bool> closed_{false};
   std::vector<std::vector<std::byte>> wide_{};  ///< peers may read it until the operation has ended everywhere
   std::array<typename schedule::execution<Port>::sources, schedule::lanes> sources_{};

@@ -135,7 +135,7 @@ class port {
 
   bool sends_read() {
     while (!lent_.empty() && lent_.back().first->read_up_to(lent_.back().second)) lent_.pop_back();
-    pump();
+    if (pump()) moved_ = true;  // for the one who asks next
     return lent_.empty() && cut_.empty() && (!rails_ || rail().is_sent(*rails_));
   }
 

@@ -133,7 +133,7 @@ class stream {
     while (true) {
       changed_.wait(lock, [&] { return !tasks_.empty() || stop.stop_requested(); });
       if (tasks_.empty()) return;
-      const task next = std::move(tasks_.front());
+      task next = std::move(tasks_.front());
       tasks_.pop_front();
       const std::exception_ptr before = failure_;
       lock.unlock();
@@ -144,6 +144,7 @@ class stream {
       } catch (...) {
         failed = std::current_exception();
       }
+      next = {};  // what it holds may be the last of its kind, and takes its time to go
       lock.lock();
       if (failed && !failure_) failure_ = failed;
       ++ended_;

@@ -38,8 +38,8 @@ class rail_endpoint {
         gate_(fabric_, rank),
         packets_(fabric_),
         places_(fabric_),
-        farewells_(packets_, rank),
-        out_(fabric_, packets_, places_, farewells_, rank),
+        farewells_(packets_, own_, rank),
+        out_(fabric_, packets_, places_, farewells_, own_, rank),
         in_(gate_, fabric_.registers(), packets_, places_, farewells_, links_, out_) {}
   ~rail_endpoint() { leave(); }
   rail_endpoint(const rail_endpoint&) = delete;
@@ -175,7 +175,7 @@ class rail_endpoint {
   /// Has everything of this group left this rank?
   bool is_sent(rail_group& group) {
     const std::lock_guard lock(mutex_);
-    return group.in_flight == 0 && group.owing == 0;
+    return group.in_flight == 0;
   }
 
   /// Moves what can be moved, for all groups; false if nothing could, or another thread is at it.
@@ -265,9 +265,8 @@ class rail_endpoint {
     }
   }
 
-  /// Two seconds at most.
   void leave() noexcept try {
-    const auto end = clock::now() + std::chrono::seconds(2);
+    const auto end = clock::now() + farewells::patience;
     while (gate_.open() && !farewells_.all_said(out_.peers()) && clock::now() < end) {
       if (!read()) std::this_thread::yield();
     }
@@ -281,6 +280,8 @@ class rail_endpoint {
   rail_gate gate_;
   packet_room packets_;
   landing_room places_;
+  failure_state no_failure_{};
+  rail_group own_{0, 0, {}, no_failure_};  ///< of what belongs to no launch: credits and goodbyes
   farewells farewells_;
   link_table links_{};
   rail_sender out_;

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
-#include <mics/transport/libfabric/failure.hpp>
 #include <mics/transport/libfabric/rail/packets.hpp>
 
 namespace mics::libfabric {
@@ -15,7 +15,8 @@ namespace mics::libfabric {
 /// their answers: a connection that is closed too early may take along what its other side has not read yet.
 class farewells {
  public:
-  farewells(packet_room& packets, int rank) : packets_(&packets), rank_(rank) {}
+  /// `own`: counts goodbyes under way.
+  farewells(packet_room& packets, rail_group& own, int rank) : packets_(&packets), own_(&own), rank_(rank) {}
 
   void resize(std::size_t ranks) {
     met_.assign(ranks, false);
@@ -33,20 +34,26 @@ class farewells {
   void departed(std::size_t rank) {
     if (rank >= departed_.size()) return;
     departed_[rank] = met_[rank] = true;
-    due_.push_back(rank);
+    due_.push_back({rank, clock::now() + patience});
   }
 
   /// Has its goodbye come?
   [[nodiscard]] bool has_left(std::size_t rank) const { return departed_[rank]; }
 
-  /// Answers those for whom the provider has room.
+  /// Answers those for whom the provider has room. One that does not wait for the answer any more cannot be reached.
   void answer(const std::vector<fi_addr_t>& peers) {
-    std::erase_if(due_, [&](std::size_t rank) { return say(rank, peers); });
+    std::erase_if(due_, [&](const answer_due& to) {
+      if (!say(to.rank, peers) && clock::now() >= to.until) told_[to.rank] = true;
+      return bool(told_[to.rank]);
+    });
   }
+
+  /// So long a rank that leaves waits for answers.
+  static constexpr std::chrono::seconds patience{2};
 
   /// Says goodbye to everybody; false until all have answered.
   bool all_said(const std::vector<fi_addr_t>& peers) {
-    bool done = own_.in_flight == 0;
+    bool done = own_->in_flight == 0;
     for (std::size_t rank = 0; rank < peers.size(); ++rank) {
       if (met_[rank]) done = say(rank, peers) && departed_[rank] && done;
     }
@@ -58,16 +65,21 @@ class farewells {
     wire_header h;
     h.what = kind::goodbye;
     h.from = static_cast<std::uint32_t>(rank_);
-    if (!told_[rank]) told_[rank] = packets_->post(own_, peers[rank], h, {}, true);
+    if (!told_[rank]) told_[rank] = packets_->post(*own_, peers[rank], h, {}, true);
     return told_[rank];
   }
 
+  using clock = std::chrono::steady_clock;
+  struct answer_due {
+    std::size_t rank;
+    clock::time_point until;
+  };
+
   packet_room* packets_;
+  rail_group* own_;
   int rank_;
   std::vector<bool> met_{}, departed_{}, told_{};
-  std::vector<std::size_t> due_{};
-  failure_state no_failure_{};
-  rail_group own_{0, 0, {}, no_failure_};  ///< counts goodbyes under way
+  std::vector<answer_due> due_{};
 };
 
 }  // namespace mics::libfabric

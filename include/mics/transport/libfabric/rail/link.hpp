@@ -73,7 +73,6 @@ struct rail_group {
   launch_memory memory{};     ///< the caller's, while the launch uses it
   std::size_t in_flight = 0;  ///< packets and writes that the provider still has
   std::size_t writes = 0;     ///< those of them that the provider takes out of the caller's memory
-  std::size_t owing = 0;      ///< links that owe a credit
 };
 
 }  // namespace mics::libfabric

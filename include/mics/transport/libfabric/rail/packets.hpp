@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include <mics/error.hpp>
 #include <mics/transport/libfabric/rail/fabric.hpp>
 #include <mics/transport/libfabric/rail/link.hpp>
 #include <mics/transport/libfabric/rail/wire.hpp>
@@ -53,7 +54,8 @@ class packet_room {
     free_.push_back(done);
   }
 
-  /// Sends a packet; false when the provider has no room.
+  /// Sends a packet; false when the provider has no room. `may_fail`: nobody depends on it, so one that the provider
+  /// cannot send at all counts as sent.
   bool post(rail_group& group, fi_addr_t to, const wire_header& header, std::span<const std::byte> payload,
             bool may_fail) {
     outgoing* const packet = take(group);
@@ -62,12 +64,18 @@ class packet_room {
     std::byte* const at = packet->memory->memory.data();
     std::memcpy(at, &header, sizeof header);
     if (!payload.empty()) std::memcpy(at + sizeof header, payload.data(), payload.size());
-    if (!fabric_->post_packet(to, *packet, sizeof header + payload.size())) {
+    try {
+      if (fabric_->post_packet(to, *packet, sizeof header + payload.size())) {
+        ++group.in_flight;
+        return true;
+      }
+    } catch (const transport_error&) {
       give_back(packet);
-      return false;
+      if (!may_fail) throw;
+      return true;
     }
-    ++group.in_flight;
-    return true;
+    give_back(packet);
+    return false;
   }
 
  private:

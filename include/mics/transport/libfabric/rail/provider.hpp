@@ -48,6 +48,18 @@ inline std::string chosen_or(const std::string& given, const char* variable) {
   return found == nullptr ? std::string() : found;
 }
 
+/// What libfabric calls sent must have left the process: a rank that has sent all may do other things for long, and
+/// nobody would serve the rest. The TCP providers copy small messages that find their socket full into a buffer of
+/// their own, and call them sent; of size 0 it takes none. They read this when they are first asked for. What is set
+/// stays.
+inline void turn_off_staging() {
+  static const bool done = [] {
+    for (const char* const size : {"FI_NET_STAGING_SBUF_SIZE", "FI_TCP_STAGING_SBUF_SIZE"}) ::setenv(size, "0", 0);
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
 /// What a provider of this name offers; null if it is not there, or cannot do what is asked.
 inline info_list offers_of(const std::string& name, const std::string& address, bool one_sided) {
   const info_list hints(fi_allocinfo());
@@ -87,6 +99,7 @@ inline provider choose_provider(const settings& chosen) {
   if (asked.find("sockets") != asked.npos) {
     throw usage_error("provider '" + asked + "' was asked for; it takes milliseconds a message: take net or tcp");
   }
+  detail::turn_off_staging();
   std::vector<std::string> names{"efa", "verbs;ofi_rxm", "net", "tcp", "tcp;ofi_rxm"};
   if (!asked.empty()) names = {asked};
   for (const std::string& name : names) {

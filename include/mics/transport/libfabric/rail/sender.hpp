@@ -21,8 +21,9 @@ namespace mics::libfabric {
 /// peer has no room now. Each packet tells the peer how many of its messages have been used.
 class rail_sender {
  public:
-  rail_sender(fabric& through, packet_room& packets, landing_room& places, farewells& met, int rank)
-      : fabric_(&through), packets_(&packets), places_(&places), farewells_(&met), rank_(rank) {}
+  /// `own`: counts credits under way.
+  rail_sender(fabric& through, packet_room& packets, landing_room& places, farewells& met, rail_group& own, int rank)
+      : fabric_(&through), packets_(&packets), places_(&places), farewells_(&met), own_(&own), rank_(rank) {}
 
   /// The names of all ranks, in their order.
   void connect(const std::vector<std::vector<std::byte>>& names) {
@@ -55,11 +56,12 @@ class rail_sender {
     return true;
   }
 
-  /// The peer is to be told that more of its messages may come, unless another packet does it first: pay() does.
+  /// The peer is to be told that more of its messages may come, unless another packet does it first: pay() does. No
+  /// launch waits for that: whoever has ended one has what its peers sent for it, and what they send for the next this
+  /// rank must take part in.
   void owe(rail_link& link) {
     if (link.owes) return;
     link.owes = true;
-    ++link.of->owing;
     owing_.push_back(&link);
     pay();
   }
@@ -70,14 +72,10 @@ class rail_sender {
   /// nobody else waiting.
   void pay() {
     farewells_->answer(peers_);
-    for (std::size_t i = owing_.size(); i-- > 0;) {
-      rail_link& link = *owing_[i];
-      if (!settled(link) && !send_credit(link)) continue;
-      link.owes = false;
-      --link.of->owing;
-      owing_[i] = owing_.back();
-      owing_.pop_back();
-    }
+    std::erase_if(owing_, [this](rail_link* link) {
+      link->owes = !settled(*link) && !send_credit(*link);
+      return !link->owes;
+    });
   }
 
   bool send_failure(rail_group& group, int peer, std::uint64_t from, const std::string& words) {
@@ -111,15 +109,14 @@ class rail_sender {
     return h;
   }
 
-  /// Does the peer know what it may still send? One that has said goodbye sends nothing, and may be out of reach: its
-  /// credit could never leave, and the launch that owes it never end.
+  /// Does the peer know what it may still send? One that has said goodbye sends nothing, and may be out of reach.
   [[nodiscard]] bool settled(const rail_link& link) const {
     return link.taken == link.told || farewells_->has_left(rank_of(*link.of, link.peer));
   }
 
   bool send_credit(rail_link& link) {
     const wire_header h = header_for(link, kind::credit, 0);
-    if (!packets_->post(*link.of, address_of(*link.of, link.peer), h, {}, true)) return false;
+    if (!packets_->post(*own_, address_of(*link.of, link.peer), h, {}, true)) return false;
     link.told = h.consumed;
     return true;
   }
@@ -176,6 +173,7 @@ class rail_sender {
   packet_room* packets_;
   landing_room* places_;
   farewells* farewells_;
+  rail_group* own_;
   int rank_;
   std::vector<fi_addr_t> peers_{};   ///< by rank
   std::vector<rail_link*> owing_{};  ///< credits
