@@ -72,7 +72,7 @@ TEST_CASE("another device's buffer and stream") {
 }
 
 TEST_CASE("another device's stream") {
-  if (!gpus_are_fake()) return;
+  if (!gpus_are_fake() || CUDART_VERSION < 12080) return;  // since then CUDA says whose a stream is
   refused(
       [](const auto& world, cudaStream_t stream, gpu_host& host) {
         const device_array<float> data(8, stream);

@@ -93,7 +93,8 @@ TEST_CASE("gathers into registered memory, by copy engines") {
     });
 #ifdef MICS_FAKE_GPU
     const bool shares_nodes = cluster.node_size > 1 && cluster.world % cluster.node_size == 0;
-    CHECK((fake_gpu::copy_engine_collectives() > before) == shares_nodes);
+    const bool has_copy_engines = NCCL_VERSION_CODE >= NCCL_VERSION(2, 28, 0);
+    CHECK((fake_gpu::copy_engine_collectives() > before) == (shares_nodes && has_copy_engines));
 #endif
   }
 }

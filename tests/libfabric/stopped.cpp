@@ -68,7 +68,7 @@ void check_stopped(std::string_view what, geometry on, int victim) {
   CAPTURE(on.nodes);
   check_only_victim(
       failures_of(on, [&](communicator& world, mics::bootstrap::session& job) { stop_one(world, job, what, victim); },
-                  {.timeout = 2s, .checked = false}),
+                  {.timeout = 1500ms, .checked = false}),
       victim);
 }
 

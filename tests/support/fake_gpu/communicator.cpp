@@ -83,9 +83,11 @@ std::shared_ptr<ncclComm> make(std::shared_ptr<clique> its, int rank, int device
   made->all = std::move(its);
   made->rank = rank;
   made->device = device;
+#if NCCL_VERSION_CODE >= NCCL_VERSION(2, 28, 0)
   if (config != nullptr && config->CTAPolicy != NCCL_CONFIG_UNDEF_INT)
     need_library(NCCL_VERSION(2, 28, 0), "CTAPolicy");
   made->copy_engines = config != nullptr && config->CTAPolicy == NCCL_CTA_POLICY_ZERO;
+#endif
   made->blocking = config == nullptr || config->blocking != 0;
   return made;
 }

@@ -25,6 +25,7 @@ ncclResult_t ncclMemFree(void* memory) {
   return fake_gpu::release(memory, fake_gpu::origin::nccl) ? ncclSuccess : ncclInvalidArgument;
 }
 
+#if NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0)
 ncclResult_t ncclCommWindowRegister(ncclComm_t handle, void* memory, size_t bytes, ncclWindow_t* window, int flags) {
   fake_gpu::need_library(NCCL_VERSION(2, 27, 0), "ncclCommWindowRegister");
   const auto comm = fake_gpu::find_communicator(handle, "ncclCommWindowRegister");
@@ -56,5 +57,6 @@ ncclResult_t ncclCommWindowDeregister(ncclComm_t handle, ncclWindow_t window) {
   fake_gpu::count(&fake_gpu::inventory::windows, -1);
   return ncclSuccess;
 }
+#endif
 
 }  // extern "C"
