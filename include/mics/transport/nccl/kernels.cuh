@@ -1,6 +1,6 @@
 #pragma once
 
-/// The kernels behind device_kernels(): include this in one CUDA source of a program whose other sources are host C++.
+/// The kernels behind device_kernels(): include this in a CUDA source of a program whose other sources are host C++.
 /// (mics/transport/nccl.hpp does so by itself under nvcc.)
 
 #include <algorithm>
@@ -92,8 +92,9 @@ struct copy_batch {
   copy_run runs[most];
 };
 
-/// Run blockIdx.y of a batch: 16 bytes a thread where both ends allow it, else one.
-__global__ void copy_runs(copy_batch batch) {
+/// Run blockIdx.y of a batch: 16 bytes a thread where both ends allow it, else one. (A template, for kernels cannot be
+/// inline, and several sources of a program may include this.)
+template <class Batch> __global__ void copy_runs(Batch batch) {
   const copy_run run = batch.runs[blockIdx.y];
   const std::size_t step = static_cast<std::size_t>(gridDim.x) * blockDim.x;
   const std::size_t me = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
