@@ -131,6 +131,26 @@ TEST_CASE("stages that overlap can be captured, in the streams of both") {
   }
 }
 
+TEST_CASE("behind more operations than are remembered, whose end only the caller has seen") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      const step work(world, stream);
+      work.calls.prepare();
+      for (int i = 0; i < 1100; ++i) mics::barrier(world, stream);
+      check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+      begin_capture(stream);
+      for (int i = 0; i < 10; ++i) work.run();
+      const replay captured(stream);
+      work.fill(3);
+      captured.run(stream);
+      world.synchronize(stream);
+      work.verify(3);
+    });
+  }
+}
+
 TEST_CASE("what ran once can be captured without prepare()") {
   for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
     on_gpus(cluster, [](gpu_host& host) {

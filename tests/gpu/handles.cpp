@@ -230,6 +230,9 @@ TEST_CASE("one thread prepares the batches of several GPUs; registered memory ne
     for (std::size_t i = 0; i < gpus.size(); ++i) gathers[i].run(gpus[i]->stream, how);
     ensure_words(words_of<mics::usage_error>([&] { const mics::nccl::registered_memory memory(gpus[0]->world, 64); }),
                  {"inside mics::nccl::together", "a thread for each GPU", "registered_memory", "rank 0"});
+    ensure_words(
+        words_of<mics::usage_error>([&] { mics::barrier(gpus[0]->world, gpus[0]->stream, {.checked = true}); }),
+        {"inside mics::nccl::together", "a thread for each GPU", "barrier", "rank 0"});
     all.run();
     for (const auto& g : gpus) {
       g->world.synchronize(g->stream);

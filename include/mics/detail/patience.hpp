@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -8,6 +9,9 @@
 #endif
 
 namespace mics::detail {
+
+/// What a longer timeout is taken for: clocks end, too.
+inline constexpr std::chrono::milliseconds longest_timeout = std::chrono::hours(24 * 365 * 100);
 
 /// Who runs where while a rank waits.
 enum class cores {
@@ -83,7 +87,7 @@ class patience {
   /// Most waits end before the clock need be asked.
   bool in_time() {
     const auto now = clock::now();
-    if (deadline_ == clock::time_point{}) deadline_ = now + timeout_;
+    if (deadline_ == clock::time_point{}) deadline_ = now + std::min(timeout_, longest_timeout);
     return now < deadline_;
   }
 

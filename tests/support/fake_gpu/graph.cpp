@@ -68,6 +68,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (fake_gpu::forbidden_beside_capture("cudaEventQuery")) return fail(cudaErrorStreamCaptureUnsupported);
   return !event->last || event->last->passed() ? cudaSuccess : cudaErrorNotReady;
 }
 

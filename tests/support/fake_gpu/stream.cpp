@@ -31,6 +31,7 @@ registry& all() {
 }
 
 thread_local int captures = 0;
+thread_local cudaStreamCaptureMode capture_mode = cudaStreamCaptureModeGlobal;
 
 bool is_default(cudaStream_t handle) {
   return handle == nullptr || handle == cudaStreamLegacy || handle == cudaStreamPerThread;
@@ -160,6 +161,12 @@ bool wait_in_capture(CUstream_st& stream, const CUevent_st& event) {
 
 bool capturing() { return captures > 0; }
 
+bool forbidden_beside_capture(const char* call) {
+  const bool forbidden = capturing() && capture_mode != cudaStreamCaptureModeRelaxed;
+  if (forbidden) complain(std::string(call) + " while a graph is captured");
+  return forbidden;
+}
+
 bool drain_device(int device) {
   std::vector<std::shared_ptr<CUstream_st>> its;
   {
@@ -252,6 +259,11 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   enqueue(*found, [last = event->last] {
     if (!last->wait()) fake_gpu::complain("a stream waits for an event that never happens");
   });
+  return cudaSuccess;
+}
+
+cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
+  std::swap(*mode, fake_gpu::capture_mode);
   return cudaSuccess;
 }
 

@@ -64,6 +64,8 @@ void enqueue(CUstream_st& stream, work piece);
 
 /// Is this thread capturing? Much is forbidden then.
 [[nodiscard]] bool capturing();
+/// The same for what a thread may do that has asked for it (cudaThreadExchangeStreamCaptureMode); a complaint if not.
+[[nodiscard]] bool forbidden_beside_capture(const char* call);
 
 /// Waits for all streams of a device; false: not in time.
 [[nodiscard]] bool drain_device(int device);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 
+#include <mics/detail/patience.hpp>
 #include <mics/error.hpp>
 #include <mics/transport/nccl/device.hpp>
 #include <mics/transport/nccl/member.hpp>
@@ -72,6 +74,7 @@ inline void await(member& m, cudaStream_t stream, std::chrono::milliseconds time
   };
   if (m.aborted()) refuse_aborted();
   const device_scope current(m.device());
+  const auto most = std::min(timeout, mics::detail::longest_timeout);
   using std::chrono::steady_clock;
   const auto start = steady_clock::now();
   auto next_look = start;  // at what NCCL knows, which takes longer than to ask the stream
@@ -95,7 +98,7 @@ inline void await(member& m, cudaStream_t stream, std::chrono::milliseconds time
         if (m.failure()->is_set_soon()) give_up<aborted_error>(m, m.failure()->why(), std::move(*lost));
         give_up<transport_error>(m, "NCCL lost a peer or a link", std::move(*lost));
       }
-      if (now - start > timeout) {
+      if (now - start > most) {
         give_up<timeout_error>(m, "no end after " + std::to_string(timeout.count()) + " ms", pending(m, stream, doing));
       }
       next_look = now + std::chrono::milliseconds(1);

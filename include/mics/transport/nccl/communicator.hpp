@@ -157,6 +157,12 @@ class communicator_ref : public mics::detail::member_handle<member> {
 
   /// One small value of every rank; blocks the host.
   template <class T> [[nodiscard]] std::vector<T> gather(const T& own, std::string_view doing) const {
+    if (together::current() != nullptr) {
+      throw usage_error(
+          "what waits for other ranks on the host comes inside mics::nccl::together, where they may be other GPUs of "
+          "this thread; call it before, in a thread for each GPU, and leave calls unchecked",
+          alive().where(std::string(doing)));
+    }
     return gather_on_host(alive(), std::span<const T>(&own, 1), doing);
   }
 
@@ -328,7 +334,7 @@ inline void communicator_ref::enqueue(std::span<const planned_call> calls, cudaS
     mics::detail::require_agreement(
         all, m.shape().rank, [](int rank) { return rank; }, m.where(std::string(name_of(ready.what())), m.next()));
   }
-  if (together* const others = together::current()) return others->add(std::move(ready), calls);
+  if (together* const others = together::current()) return others->add(std::move(ready), calls, options.timeout);
   run(std::span(&ready, 1), options.timeout);
 }
 

@@ -28,6 +28,19 @@ class device_scope {
   bool changed_ = false;
 };
 
+/// While one lives, this thread may ask CUDA what it forbids while a graph is captured, though nothing of it is
+/// recorded: e.g. whether an event has passed.
+class beside_capture {
+ public:
+  beside_capture() { cudaThreadExchangeStreamCaptureMode(&other_); }
+  ~beside_capture() { cudaThreadExchangeStreamCaptureMode(&other_); }
+  beside_capture(const beside_capture&) = delete;
+  beside_capture& operator=(const beside_capture&) = delete;
+
+ private:
+  cudaStreamCaptureMode other_ = cudaStreamCaptureModeRelaxed;
+};
+
 /// Device memory that is free on a device.
 inline std::size_t free_bytes(int device) {
   const device_scope current(device);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <mics/detail/patience.hpp>
 #include <mics/error.hpp>
 #include <mics/transport/nccl/family.hpp>
 #include <mics/transport/nccl/member.hpp>
@@ -49,7 +50,9 @@ class host_watch {
   void watch(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     std::condition_variable_any done;
-    if (done.wait_for(lock, stop, timeout_, [] { return false; }) || stop.stop_requested()) return;
+    if (done.wait_for(lock, stop, std::min(timeout_, mics::detail::longest_timeout), [] { return false; }) ||
+        stop.stop_requested())
+      return;
     if (!came_first(outcome::late)) return;
     for (member* const group : groups_) {
       group->failure()->set(late_.what());

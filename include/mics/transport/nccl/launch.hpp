@@ -174,7 +174,8 @@ class launch {
 
   /// Does all of it come to one call of NCCL, which need not be grouped?
   [[nodiscard]] bool is_one_native_call() const noexcept {
-    return bound_.size() == 1 && !bound_.front().hierarchical() && bound_.front().even();
+    const bool one_call = bound_.front().even() || what() == operation::all_reduce;
+    return bound_.size() == 1 && !bound_.front().hierarchical() && one_call;
   }
 
   /// The last wave that has anything to do.

@@ -19,7 +19,7 @@ class memory_check {
  public:
   /// `memory` is device memory of `device`. Throws usage_error, with what it is instead; `where()` is its context.
   template <class Where> void require_buffer(const char* name, const void* memory, int device, Where where) {
-    const void*& known = buffers_[(reinterpret_cast<std::uintptr_t>(memory) >> 8) % buffers_.size()];
+    const void*& known = buffers_[place_of(memory, buffers_.size())];
     if (memory == nullptr || known == memory) return;
     cudaPointerAttributes facts{};
     check(cudaPointerGetAttributes(&facts, memory), "cudaPointerGetAttributes");
@@ -37,11 +37,15 @@ class memory_check {
   /// `stream` belongs to `device`; a default stream belongs to whatever device is current.
   template <class Where> void require_stream(cudaStream_t stream, int device, Where where) {
 #if CUDART_VERSION >= 12080
-    cudaStream_t& known = streams_[(reinterpret_cast<std::uintptr_t>(stream) >> 6) % streams_.size()];
+    cudaStream_t& known = streams_[place_of(stream, streams_.size())];
     const bool is_default = stream == nullptr || stream == cudaStreamLegacy || stream == cudaStreamPerThread;
     if (is_default || known == stream) return;
-    int its_device = 0;
-    check(cudaStreamGetDevice(stream, &its_device), "cudaStreamGetDevice");
+    int its_device = device;
+    const cudaError_t answer = cudaStreamGetDevice(stream, &its_device);
+    if (answer == cudaErrorCallRequiresNewerDriver)
+      static_cast<void>(cudaGetLastError());  // then nobody knows
+    else
+      check(answer, "cudaStreamGetDevice");
     if (its_device != device) {
       throw usage_error("the stream is on device " + std::to_string(its_device) + ", but the communicator on device " +
                             std::to_string(device),
@@ -54,6 +58,12 @@ class memory_check {
   }
 
  private:
+  /// Allocations begin at multiples of large powers of two, so all bits of an address must count.
+  static std::size_t place_of(const void* address, std::size_t places) noexcept {
+    const std::uint64_t mixed = (reinterpret_cast<std::uintptr_t>(address) >> 6) * std::uint64_t{0x9e3779b97f4a7c15};
+    return static_cast<std::size_t>(mixed >> 32) % places;
+  }
+
   std::array<const void*, 64> buffers_{};
   std::array<cudaStream_t, 8> streams_{};
 };

@@ -50,7 +50,8 @@ class scratch {
 
   /// Holds a stream back until the memory is free; ...
   void await(cudaStream_t stream) const {
-    if (last_end_.exists() && last_stream_ != stream) last_end_.hold_back(stream);
+    const bool same = last_stream_ == stream && stream != cudaStreamPerThread;  // which is another one in each thread
+    if (last_end_.exists() && !same) last_end_.hold_back(stream);
   }
   /// ... and notes that the work so far in a stream uses it. The current device is the communicator's.
   void used(cudaStream_t stream) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -65,10 +66,15 @@ class together {
     return of_this_thread;
   }
 
-  /// Throws usage_error for a second call of one communicator.
-  void add(launch ready, std::span<const planned_call> calls) { to_run_.add(std::move(ready), calls); }
+  /// Throws usage_error for a second call of one communicator. Of several deadlines the last counts.
+  void add(launch ready, std::span<const planned_call> calls, std::chrono::milliseconds timeout) {
+    to_run_.add(std::move(ready), calls, timeout);
+  }
   /// The same for what is only to be prepared, before anything runs.
-  void add_to_prepare(launch ready, std::span<const planned_call> calls) { to_prepare_.add(std::move(ready), calls); }
+  void add_to_prepare(launch ready, std::span<const planned_call> calls) {
+    const auto timeout = ready.group().chosen().timeout;
+    to_prepare_.add(std::move(ready), calls, timeout);
+  }
 
   /// `receive` gets the group in run(). Splits of one communicator follow one another: each round has at most one.
   void add(split_order order, std::function<void(std::shared_ptr<member>)> receive) {
@@ -91,7 +97,7 @@ class together {
   /// Launches, and the calls that they point to, which the caller does not keep.
   class collected {
    public:
-    void add(launch ready, std::span<const planned_call> calls) {
+    void add(launch ready, std::span<const planned_call> calls, std::chrono::milliseconds timeout) {
       for (const launch& other : launches_) {
         if (&other.group() == &ready.group()) {
           throw usage_error("a second call for the same communicator inside mics::nccl::together; use a mics::batch",
@@ -101,15 +107,17 @@ class together {
       calls_.emplace_back(calls.begin(), calls.end());
       ready.refer_to(calls_.back());
       launches_.push_back(std::move(ready));
+      timeout_ = std::max(timeout_, timeout);
     }
     /// Calls f(launches, deadline), if there are any.
     template <class F> void hand_over(F f) {
-      if (!launches_.empty()) f(std::span(launches_), launches_.front().group().chosen().timeout);
+      if (!launches_.empty()) f(std::span(launches_), timeout_);
       launches_.clear();
       calls_.clear();
     }
 
    private:
+    std::chrono::milliseconds timeout_{0};
     std::vector<launch> launches_{};
     std::vector<std::vector<planned_call>> calls_{};  ///< inner vectors do not move
   };
