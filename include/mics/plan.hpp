@@ -19,7 +19,7 @@ template <communicator C> plan make_plan(const C& comm, const plan_request& requ
       return choose(request, comm.shape(), C::traits);
     }
   }();
-  const schedule::recipe recipe = recipe_of(request.what, choice, request.root);
+  const mics::recipe recipe = recipe_of(request.what, choice, request.root);
   return {request, choice, comm.shape(), comm.programs().find(recipe, comm.shape())};
 }
 
@@ -35,7 +35,7 @@ plan plan_for(const C& comm, operation what, std::size_t bytes, algorithm how = 
   const std::size_t longest = (bytes / element_bytes + size - 1) / size * element_bytes;
   plan_request request{what, bytes, longest, 0, how, chunk_bytes, element_bytes};
   plan made = detail::make_plan(comm, request);
-  if (schedule::single_block(made.recipe())) {
+  if (mics::single_block(made.recipe())) {
     request.block_bytes = bytes;
     made = detail::make_plan(comm, request);
   }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <mics/schedule/compile.hpp>
+#include <mics/plan/compile.hpp>
 #include <mics/shape.hpp>
 
 namespace mics::test {
@@ -16,13 +16,13 @@ inline group_shape shape_of(int rank, int nodes, int node_size) {
 
 /// A collective in a group: which recipe, how the ranks lie, and the program of each rank.
 struct rehearsed {
-  schedule::recipe recipe;
+  mics::recipe recipe;
   int nodes = 1;
   int node_size = 1;
   std::vector<schedule::program> programs{};
 
-  rehearsed(const schedule::recipe& r, int n, int k) : recipe(r), nodes(n), node_size(k) {
-    for (int rank = 0; rank < size(); ++rank) programs.push_back(schedule::compile(r, shape_of(rank, n, k)));
+  rehearsed(const mics::recipe& r, int n, int k) : recipe(r), nodes(n), node_size(k) {
+    for (int rank = 0; rank < size(); ++rank) programs.push_back(mics::compile(r, shape_of(rank, n, k)));
   }
 
   [[nodiscard]] int size() const noexcept { return nodes * node_size; }
@@ -36,15 +36,15 @@ struct rehearsed {
 };
 
 /// Everything that the library can be asked to run among these ranks; flat algorithms only where one node holds all.
-inline std::vector<schedule::recipe> recipes_for(int nodes, int node_size) {
+inline std::vector<mics::recipe> recipes_for(int nodes, int node_size) {
   const group_shape shape = shape_of(0, nodes, node_size);
-  std::vector<schedule::recipe> all;
+  std::vector<mics::recipe> all;
   for (int op = 0; op < operation_count; ++op) {
     const auto what = static_cast<operation>(op);
     for (int how = 1; how <= static_cast<int>(algorithm::leader); ++how) {
       std::string why_not;
-      schedule::recipe r{what, static_cast<algorithm>(how), algorithm::direct, 0};
-      if (!schedule::supports(what, r.how, shape, why_not)) continue;
+      mics::recipe r{what, static_cast<algorithm>(how), algorithm::direct, 0};
+      if (!mics::supports(what, r.how, shape, why_not)) continue;
       if (nodes > 1 && r.how != algorithm::hierarchical && r.how != algorithm::leader) continue;
       if (what == operation::broadcast) {
         for (r.root = 0; r.root < shape.size; ++r.root) all.push_back(r);

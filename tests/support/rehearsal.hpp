@@ -119,7 +119,7 @@ class rehearsal {
     dice random(chosen_.seed);
     const std::size_t most = static_cast<std::size_t>(chosen_.chunks) * 80;
     if (is(operation::barrier)) return schedule::block_layout::uniform(1, 1);
-    if (schedule::single_block(what_->recipe)) return schedule::block_layout::uniform(1, random.roll(most));
+    if (mics::single_block(what_->recipe)) return schedule::block_layout::uniform(1, random.roll(most));
     if (is(operation::all_reduce)) {
       return schedule::block_layout::split(what_->size(), random.roll(most * static_cast<std::size_t>(what_->size())));
     }

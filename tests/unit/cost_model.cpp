@@ -24,11 +24,11 @@ struct bytes_counted {
 };
 
 /// The busiest node of the programs themselves.
-bytes_counted count(const mics::schedule::recipe& recipe, hierarchy g, std::size_t bytes) {
+bytes_counted count(const mics::recipe& recipe, hierarchy g, std::size_t bytes) {
   bytes_counted most;
   for (int node = 0; node < g.nodes; ++node) {
     const mics::group_shape shape{node * g.node_size, g.nodes * g.node_size, g.nodes, g.node_size, {}};
-    const int blocks = mics::schedule::single_block(recipe) ? 1 : shape.size;
+    const int blocks = mics::single_block(recipe) ? 1 : shape.size;
     const auto seen = mics::count_volume(recipe, shape, mics::schedule::block_layout::split(blocks, bytes), 1);
     most.slow = std::max(most.slow, seen.slow);
     most.fast = std::max(most.fast, seen.fast);
@@ -65,7 +65,7 @@ TEST_CASE("bytes over slow and fast links are those of the programs, for every o
             const auto what = static_cast<operation>(op);
             std::string why_not;
             const mics::group_shape shape{0, n * k, n, k, {}};
-            if (!mics::schedule::supports(what, how, shape, why_not)) continue;
+            if (!mics::supports(what, how, shape, why_not)) continue;
             const std::size_t bytes = 40 * static_cast<std::size_t>(n * k);
             const auto counted = count({what, how, on_rail, 0}, {n, k}, bytes);
             const auto s = model::stages_of({what, how, {n, k}, static_cast<double>(bytes), on_rail});
@@ -90,7 +90,7 @@ TEST_CASE("an algorithm is refused exactly where the library refuses it") {
         const auto what = static_cast<operation>(op);
         std::string why_not;
         const mics::group_shape shape{0, g.nodes * g.node_size, g.nodes, g.node_size, {}};
-        const bool fine = mics::schedule::supports(what, how, shape, why_not);
+        const bool fine = mics::supports(what, how, shape, why_not);
         CAPTURE(name_of(what));
         CAPTURE(name_of(how));
         CHECK((message_of({what, how, g, 1000}) == "nothing was thrown") == fine);

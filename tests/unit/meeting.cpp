@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include <mics/schedule/compile.hpp>
+#include <mics/plan/compile.hpp>
 #include <mics/transport/host/meeting.hpp>
 
 namespace {
@@ -42,7 +42,7 @@ TEST_CASE("nobody is past a meeting before all have shown their sheets") {
 TEST_CASE("the root of a broadcast waits for nobody, and shows the next thing when all have seen what came before") {
   for (const int root : {0, 1}) {
     const auto broadcast =
-        mics::schedule::compile({mics::operation::broadcast, mics::algorithm::tree, {}, root}, {root, 2, 1, 2, {}});
+        mics::compile({mics::operation::broadcast, mics::algorithm::tree, {}, root}, {root, 2, 1, 2, {}});
     std::uint64_t sent = 0, got = 0;
     const auto part_with = [&](std::uint64_t& data) {
       mics::schedule::part p;
@@ -100,9 +100,9 @@ TEST_CASE("roots that change, and a rank that lags: nobody shows what would over
       const launch what = launches[time];
       auto& mine = own[static_cast<std::size_t>(rank)] = value(time, rank);
       auto& got = of[static_cast<std::size_t>(rank)].got;
-      const auto add = [&](mics::schedule::recipe recipe, int blocks, void* output) {
+      const auto add = [&](mics::recipe recipe, int blocks, void* output) {
         auto& p = parts.emplace_back();
-        p.steps = &programs.emplace_back(mics::schedule::compile(recipe, {rank, size, 1, size, {}}));
+        p.steps = &programs.emplace_back(mics::compile(recipe, {rank, size, 1, size, {}}));
         p.layout = mics::schedule::block_layout::uniform(blocks, sizeof mine);
         p.input = reinterpret_cast<const std::byte*>(&mine);
         p.output = static_cast<std::byte*>(output);

@@ -7,7 +7,7 @@
 TEST_CASE("a program is compiled once, and its address stays valid") {
   const mics::group_shape shape{1, 4, 2, 2, {}};
   mics::program_cache cache;
-  std::vector<mics::schedule::recipe> recipes;
+  std::vector<mics::recipe> recipes;
   for (const auto rail : {mics::algorithm::direct, mics::algorithm::ring}) {
     recipes.push_back({mics::operation::all_gather, mics::algorithm::hierarchical, rail, 0});
     recipes.push_back({mics::operation::all_reduce, mics::algorithm::hierarchical, rail, 0});

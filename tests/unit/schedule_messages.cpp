@@ -42,7 +42,7 @@ void walk(traffic& all, const program& steps, std::array<sequence, lanes> progra
 
 void for_each_rehearsed(int most, const std::function<void(const rehearsed&)>& f) {
   mics::test::for_each_shape(most, [&](int nodes, int node_size) {
-    for (const recipe& r : mics::test::recipes_for(nodes, node_size)) f(rehearsed(r, nodes, node_size));
+    for (const mics::recipe& r : mics::test::recipes_for(nodes, node_size)) f(rehearsed(r, nodes, node_size));
   });
 }
 

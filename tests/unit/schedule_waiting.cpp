@@ -16,7 +16,7 @@ using mics::algorithm;
 using mics::operation;
 
 /// Runs a program as far as it goes while one rank never comes; returns what each of the others waits for.
-std::vector<std::string> waits_without(int missing, const mics::schedule::recipe& recipe, int nodes, int node_size) {
+std::vector<std::string> waits_without(int missing, const mics::recipe& recipe, int nodes, int node_size) {
   const rehearsed what(recipe, nodes, node_size);
   rehearsal one(what, {.seed = 2});
   fake_network network({.ranks = what.size()});

@@ -10,8 +10,8 @@
 
 #include <mics/collectives/planned_call.hpp>
 #include <mics/communicator.hpp>
+#include <mics/plan/recipe.hpp>
 #include <mics/schedule/launch.hpp>
-#include <mics/schedule/recipe.hpp>
 
 namespace mics::detail {
 
@@ -24,7 +24,7 @@ inline void bind(schedule::part& p, const collective_call& call, const call_plan
   p.chunks = planned.how.chunks();
   p.type = planned.moved;
   p.reduce = call.reduce;
-  const bool whole = schedule::single_block(planned.how.recipe());
+  const bool whole = mics::single_block(planned.how.recipe());
   p.layout = whole ? schedule::block_layout::uniform(1, call.blocks.total()) : call.blocks;
   p.input = static_cast<const std::byte*>(call.input);
   p.output = static_cast<std::byte*>(call.output);
@@ -94,11 +94,11 @@ inline schedule::signature sign(std::span<const planned_call> calls, const group
 /// A communicator that says by which all-gather its ranks learn a small value of each, e.g. to spare connections.
 template <class C>
 concept chooses_small_gather = requires(const C& comm) {
-  { comm.small_gather() } -> std::same_as<schedule::recipe>;
+  { comm.small_gather() } -> std::same_as<mics::recipe>;
 };
 
 /// The all-gather by which the ranks compare their calls: in one step, unless the communicator has one for that.
-template <communicator C> schedule::recipe comparing_gather(const C& comm) {
+template <communicator C> mics::recipe comparing_gather(const C& comm) {
   if constexpr (chooses_small_gather<C>) {
     return comm.small_gather();
   } else {

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include <mics/schedule/compile.hpp>
+#include <mics/plan/compile.hpp>
 #include <mics/schedule/layout.hpp>
 #include <mics/shape.hpp>
 
@@ -16,13 +16,13 @@ struct node_volume {
 
 /// Counts what a recipe brings into the own node, message by message, from the programs of the node's ranks: exact for
 /// every algorithm. Costs a compilation a rank of the node, so it is for descriptions, not for the way of the data.
-inline node_volume count_volume(const schedule::recipe& recipe, const group_shape& shape,
+inline node_volume count_volume(const mics::recipe& recipe, const group_shape& shape,
                                 const schedule::block_layout& layout, std::size_t element_bytes) {
   node_volume volume;
   for (int local = 0; local < shape.node_size; ++local) {
     group_shape peer = shape;
     peer.rank = shape.node() * shape.node_size + local;
-    const schedule::program steps = schedule::compile(recipe, peer);
+    const schedule::program steps = mics::compile(recipe, peer);
     for (const schedule::sequence& folds : steps.folds) {
       for (const schedule::step& s : folds.steps) {
         const std::size_t bytes = layout.piece(s.at.first, s.at.count, 0, 1).length * element_bytes;

@@ -14,7 +14,7 @@ namespace detail {
 
 /// The program of a choice. What the library below does by itself is counted as what it is known to do at best: a ring,
 /// for a broadcast a tree.
-inline schedule::recipe recipe_of(operation what, const plan_choice& choice, int root) noexcept {
+inline mics::recipe recipe_of(operation what, const plan_choice& choice, int root) noexcept {
   const auto counted_as = [](algorithm how, algorithm stands_for) {
     return how == algorithm::native ? stands_for : how;
   };
@@ -39,7 +39,7 @@ class plan {
   [[nodiscard]] algorithm on_rail() const noexcept { return choice_.on_rail; }
   [[nodiscard]] std::string_view why() const noexcept { return choice_.why; }
   [[nodiscard]] const schedule::program& steps() const noexcept { return *steps_; }
-  [[nodiscard]] schedule::recipe recipe() const noexcept {
+  [[nodiscard]] mics::recipe recipe() const noexcept {
     return detail::recipe_of(request_.what, choice_, request_.root);
   }
 
@@ -63,7 +63,7 @@ class plan {
   /// Bytes into this rank's node over its network, for blocks of even lengths (a v-form's may differ). Where the
   /// geometry is flat across nodes the plan does not know them and counts the group as one node.
   [[nodiscard]] node_volume volume_into_node() const {
-    const int blocks = schedule::single_block(recipe()) ? 1 : shape_->size;
+    const int blocks = mics::single_block(recipe()) ? 1 : shape_->size;
     const auto layout = schedule::block_layout::split(blocks, request_.bytes / request_.element_bytes);
     return count_volume(recipe(), *shape_, layout, request_.element_bytes);
   }

@@ -3,7 +3,7 @@
 #include <deque>
 #include <utility>
 
-#include <mics/schedule/compile.hpp>
+#include <mics/plan/compile.hpp>
 #include <mics/schedule/program.hpp>
 #include <mics/shape.hpp>
 
@@ -14,15 +14,15 @@ namespace mics {
 class program_cache {
  public:
   /// The program of a recipe, compiled at its first use; the address stays valid.
-  const schedule::program& find(const schedule::recipe& recipe, const group_shape& shape) {
+  const schedule::program& find(const mics::recipe& recipe, const group_shape& shape) {
     for (const auto& [known, steps] : programs_) {
       if (known == recipe) return steps;
     }
-    return programs_.emplace_back(recipe, schedule::compile(recipe, shape)).second;
+    return programs_.emplace_back(recipe, mics::compile(recipe, shape)).second;
   }
 
  private:
-  std::deque<std::pair<schedule::recipe, schedule::program>> programs_{};  ///< whose elements never move
+  std::deque<std::pair<mics::recipe, schedule::program>> programs_{};  ///< whose elements never move
 };
 
 }  // namespace mics

@@ -13,7 +13,7 @@
 #include <mics/communicator.hpp>
 #include <mics/detail/owning.hpp>
 #include <mics/error.hpp>
-#include <mics/schedule/recipe.hpp>
+#include <mics/plan/recipe.hpp>
 #include <mics/topology/digest.hpp>
 #include <mics/transport/host/handle.hpp>
 #include <mics/transport/libfabric/member.hpp>
@@ -58,7 +58,7 @@ class communicator_ref : public mics::host::handle<member> {
   /// In one step inside a node and among few ranks; else in log2(size) steps, in which a rank has to do with at most
   /// 2 log2(size) others, so that no rank is connected to all of a large group only because the group exists.
   /// The same on every rank, whatever shapes the ranks believe in: that is among the things they compare.
-  [[nodiscard]] schedule::recipe small_gather() const {
+  [[nodiscard]] mics::recipe small_gather() const {
     const group& all = alive().ranks();
     const bool at_once = all.all_near() || all.size() <= few_ranks;
     return {.what = operation::all_gather, .how = at_once ? algorithm::direct : algorithm::bruck};

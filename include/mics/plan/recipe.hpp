@@ -8,7 +8,7 @@
 #include <mics/shape.hpp>
 #include <mics/types.hpp>
 
-namespace mics::schedule {
+namespace mics {
 
 /// All that decides which program a rank of a given group runs.
 struct recipe {
@@ -66,4 +66,4 @@ constexpr bool single_block(const recipe& r) noexcept {
          r.how == algorithm::doubling;
 }
 
-}  // namespace mics::schedule
+}  // namespace mics
