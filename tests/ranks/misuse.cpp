@@ -258,6 +258,8 @@ TEST_CASE("algorithms that cannot serve the operation or the group") {
     refused([&] { mics::all_reduce(world, three, three, reduction::sum, with(algorithm::bruck)); }, {"bruck"});
     refused([&] { mics::broadcast(world, one, 0, with(algorithm::ring)); }, {"ring", "broadcast"});
     refused([&] { mics::barrier(world, with(algorithm::tree)); }, {"tree", "barrier"});
+    refused([&] { static_cast<void>(mics::plan_for(world, mics::operation::all_gather, 8, {}, 0, 0)); },
+            {"elements of 0 bytes", "allowed: 1 and more"});
     refused([&] { static_cast<void>(mics::plan_for(world, mics::operation::all_gather, 8, algorithm::exchange)); },
             {"exchange"});
     mics::barrier(world);

@@ -18,7 +18,13 @@ inline collective_call barrier_call() {
 }  // namespace detail
 
 /// Returns (or, with a stream, lets the stream go on) once every rank of the group has come here.
-/// Moves one byte a step, in ceil(log2(size)) steps. Throws like the other collectives.
+/// - Moves: on hosts a byte a step, in ceil(log2(size)) steps, inside a node nothing but a look at all others; over
+/// NCCL
+///   an all-reduce of one byte.
+/// - Memory: none; over NCCL a byte on the GPU.
+/// - Order: with a stream, enqueued on it, and the call returns at once; without one (not over NCCL), blocks.
+/// - Throws usage_error, or where it is waited for, like the other collectives.
+/// - Source: the dissemination barrier of Hensgen, Finkel and Manber, 1988.
 template <communicator C> void barrier(const C& comm, const collective_options& options = {}) {
   detail::launch_one(comm, detail::barrier_call(), options);
 }

@@ -32,9 +32,13 @@ template <writable_buffer Data> collective_call broadcast_call(const call_site& 
 /// Copies `data` of rank `root` into `data` of every other rank of the group. In a group that covers several
 /// nodes evenly the bytes enter each node once.
 /// - Shapes: the same number of elements on every rank. In place by nature; no temporary memory.
-/// - Order: with a stream, enqueued on it; without one, blocks until `data` is complete here and nobody reads it any
-///   more. The root does not wait for the others where a copy of `data` could be left for them.
-/// - Bit-exact. Throws usage_error before any data moves, e.g. for a root outside the group.
+/// - Order: with a stream, enqueued on it; without one (not over NCCL), blocks until `data` is complete here and nobody
+///   reads it any more. The root does not wait for the others where a copy of `data` could be left for them: up to 8
+///   KiB inside a node.
+/// - Bit-exact, whatever the algorithm.
+/// - Throws usage_error before any data moves, e.g. for a root outside the group; later failures throw where they are
+///   waited for.
+/// - Source: MPICH's binomial tree; hierarchical: MiCS, VLDB 2023, hierarchical communication.
 template <communicator C, writable_buffer Data>
 void broadcast(const C& comm, Data&& data, int root, const collective_options& options = {}) {
   detail::launch_one(comm, detail::broadcast_call(detail::call_site(comm), data, root), options);

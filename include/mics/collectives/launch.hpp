@@ -24,7 +24,7 @@ inline void bind(schedule::part& p, const collective_call& call, const call_plan
   p.chunks = planned.how.chunks();
   p.type = planned.moved;
   p.reduce = call.reduce;
-  const bool whole = mics::single_block(planned.how.recipe());
+  const bool whole = single_block(planned.how.recipe());
   p.layout = whole ? schedule::block_layout::uniform(1, call.blocks.total()) : call.blocks;
   p.input = static_cast<const std::byte*>(call.input);
   p.output = static_cast<std::byte*>(call.output);

@@ -73,7 +73,7 @@ plan plan_of(const C& comm, const collective_call& call, data_type moved, const 
                        moved != call.type ? widened_elements(call, comm.rank()) * width : 0,
                        options.on_rail};
   plan made = make_plan(comm, request);
-  if (mics::single_block(made.recipe()) && call.blocks.blocks() > 1) {
+  if (single_block(made.recipe()) && call.blocks.blocks() > 1) {
     request.block_bytes = request.bytes;
     made = make_plan(comm, request);
   }

@@ -118,7 +118,7 @@ inline plan_choice choose_automatic(const plan_request& r, const group_shape& sh
 inline plan_choice choose(const plan_request& r, const group_shape& shape, const transport_traits& traits) {
   plan_choice c = detail::choose_automatic(r, shape, traits);
   if (r.how != algorithm::automatic && r.how != c.how) {
-    if (std::string why_not; !mics::supports(r.what, r.how, shape, why_not)) {
+    if (std::string why_not; !supports(r.what, r.how, shape, why_not)) {
       throw usage_error("algorithm " + std::string(name_of(r.how)) + " was asked for, but " + why_not,
                         {.rank = shape.rank, .operation = std::string(name_of(r.what))});
     }

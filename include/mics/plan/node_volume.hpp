@@ -22,7 +22,7 @@ inline node_volume count_volume(const mics::recipe& recipe, const group_shape& s
   for (int local = 0; local < shape.node_size; ++local) {
     group_shape peer = shape;
     peer.rank = shape.node() * shape.node_size + local;
-    const schedule::program steps = mics::compile(recipe, peer);
+    const schedule::program steps = compile(recipe, peer);
     for (const schedule::sequence& folds : steps.folds) {
       for (const schedule::step& s : folds.steps) {
         const std::size_t bytes = layout.piece(s.at.first, s.at.count, 0, 1).length * element_bytes;

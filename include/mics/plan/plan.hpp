@@ -63,7 +63,7 @@ class plan {
   /// Bytes into this rank's node over its network, for blocks of even lengths (a v-form's may differ). Where the
   /// geometry is flat across nodes the plan does not know them and counts the group as one node.
   [[nodiscard]] node_volume volume_into_node() const {
-    const int blocks = mics::single_block(recipe()) ? 1 : shape_->size;
+    const int blocks = single_block(recipe()) ? 1 : shape_->size;
     const auto layout = schedule::block_layout::split(blocks, request_.bytes / request_.element_bytes);
     return count_volume(recipe(), *shape_, layout, request_.element_bytes);
   }

@@ -18,7 +18,7 @@ class program_cache {
     for (const auto& [known, steps] : programs_) {
       if (known == recipe) return steps;
     }
-    return programs_.emplace_back(recipe, mics::compile(recipe, shape)).second;
+    return programs_.emplace_back(recipe, compile(recipe, shape)).second;
   }
 
  private:
