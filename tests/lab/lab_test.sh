@@ -191,6 +191,9 @@ for rank in 1 2 3; do
 done
 nvls=1 second_run --gpus -- sh -c 'echo $NCCL_NVLS_ENABLE'
 check "the caller's NCCL_NVLS_ENABLE stays" grep -qx 1 out
+second_run --gpus -- sh -c 'echo $CUDA_VISIBLE_DEVICES ${CUDA_MPS_PIPE_DIRECTORY-none}'
+check "where there is a GPU for every rank, none is shared: node 0" grep -qx "0 ${CUDA_MPS_PIPE_DIRECTORY-none}" out
+check "... node 1" grep -qx "\[1\] 1 ${CUDA_MPS_PIPE_DIRECTORY-none}" out
 mps=$(cat "/run/mics-lab/${name}b/mps/pipe/nvidia-cuda-mps-control.pid")
 check "MPS runs" runs "$mps"
 second_run -- sh -c 'hostname; ls /proc/1/exe; ls -l /proc/self/ns/mnt >/dev/null; cat /proc/net/dev'

@@ -11,7 +11,7 @@ run_ranks() { # nodes node_size command...
   local nodes=$1 node_size=$2 world=$(($1 * $2)) port secret rank
   shift 2
   ((nodes <= lab_nodes)) || die "--nodes is $nodes, but lab '$lab_name' has $lab_nodes nodes"
-  [[ $gpus == no ]] || prepare_gpus "$node_size"
+  [[ $gpus == no ]] || prepare_gpus "$nodes" "$node_size"
   port=$(free_port)
   secret=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
   pipes=$records/run.$$
@@ -23,14 +23,19 @@ run_ranks() { # nodes node_size command...
   supervise
 }
 
-prepare_gpus() { # node_size
+# Where the machine has enough GPUs, each node has its own, and nobody shares one; else the nodes share the first ones.
+prepare_gpus() { # nodes node_size
   [[ $lab_isolate == net ]] ||
     die "--gpus needs a lab with --isolate net: MPS and NVLink do not reach over the other namespaces, and this lab has '$lab_isolate'"
   local count
   require_programs nvidia-smi
   count=$(nvidia-smi --list-gpus | wc -l) || die "nvidia-smi finds no GPU"
-  (($1 <= count)) || die "--node-size is $1, but a rank's device is its local rank and the machine has $count GPUs"
-  start_mps
+  (($2 <= count)) || die "--node-size is $2, but a rank's device is its local rank and the machine has $count GPUs"
+  if (($1 * $2 <= count)) && [[ -z ${CUDA_VISIBLE_DEVICES-} ]]; then
+    gpus=apart
+  else
+    start_mps
+  fi
 }
 
 free_port() { # below the range from which the kernel takes ports for connections
@@ -63,11 +68,14 @@ rank_process() { # command...
   export MASTER_PORT=$port MICS_NODE_ID=$node MICS_JOB_SECRET=$secret
   MASTER_ADDR=$(address_of 0)
   export MASTER_ADDR
-  if [[ $gpus == yes ]]; then
+  if [[ $gpus != no ]]; then
     # NCCL refuses two ranks on one GPU only where they report the same host.
     export NCCL_HOSTID=$node NCCL_SOCKET_IFNAME=eth0 NCCL_NVLS_ENABLE=${NCCL_NVLS_ENABLE-0}
-    export CUDA_MPS_PIPE_DIRECTORY=$records/mps/pipe CUDA_MPS_LOG_DIRECTORY=$records/mps/log
   fi
+  case $gpus in
+    yes) export CUDA_MPS_PIPE_DIRECTORY=$records/mps/pipe CUDA_MPS_LOG_DIRECTORY=$records/mps/log ;;
+    apart) CUDA_VISIBLE_DEVICES=$(seq -s , $((node * node_size)) $((node * node_size + node_size - 1))) && export CUDA_VISIBLE_DEVICES ;;
+  esac
   exec_on_node "$node" "$@"
 }
 
