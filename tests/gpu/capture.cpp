@@ -1,5 +1,6 @@
 // Collectives in CUDA graphs.
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -147,6 +148,34 @@ TEST_CASE("behind more operations than are remembered, whose end only the caller
       captured.run(stream);
       world.synchronize(stream);
       work.verify(3);
+    });
+  }
+}
+
+TEST_CASE("a graph that lives keeps no error from its owner") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    if (cluster.world == 1) continue;
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      const gpu_stream stream;
+      const device_array<float> data(100, stream);
+      const auto all_reduce = [&] { mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream); };
+      all_reduce();
+      world.synchronize(stream);
+      {
+        begin_capture(stream);
+        all_reduce();
+        const replay captured(stream);
+        captured.run(stream);
+        world.synchronize(stream);
+        host.barrier();
+        if (host.rank() == 0) {
+          all_reduce();  // alone
+          ensure_words(words_of<mics::timeout_error>([&] { world.synchronize(stream, std::chrono::seconds(1)); }),
+                       {"no end after", "all_reduce"});
+        }
+        host.barrier();
+      }
     });
   }
 }

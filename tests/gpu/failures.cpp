@@ -97,6 +97,30 @@ TEST_CASE("another part of the program declares the group failed") {
   });
 }
 
+TEST_CASE("the same while NCCL connects the ranks, on the host") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    if (cluster.world == 1) continue;
+    on_gpus(cluster, [](gpu_host& host) {
+      const gpu_stream stream;
+      const device_array<float> data(1000, stream);
+      const auto world = host.world();
+      host.barrier();
+      if (host.rank() == 0) {
+        std::jthread watch([failure = world.failure()] {
+          std::this_thread::sleep_for(100ms);
+          if (const auto known = failure.lock()) known->set("rank 1 was seen to die");
+        });
+        const std::string said = words_of<mics::aborted_error>([&] {
+          mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream, {.timeout = 60s});
+          world.synchronize(stream, 60s);
+        });
+        ensure_words(said, {"rank 1 was seen to die", "all_reduce #1"});
+      }
+      host.barrier();
+    });
+  }
+}
+
 TEST_CASE("a group that was split off fails with its world, and a blocking call keeps its deadline") {
   for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
     if (cluster.world == 1) continue;
@@ -115,6 +139,31 @@ TEST_CASE("a group that was split off fails with its world, and a blocking call 
       }
       host.barrier();
     });
+  }
+}
+
+TEST_CASE("an adopted communicator that waits in vain is left to its owner, who gets the error and can end it") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    if (cluster.world == 1) continue;
+    const auto wait_in_vain = [](gpu_host& host) {
+      ncclComm_t own = nullptr;
+      mics::nccl::check(ncclCommInitRank(&own, host.size(), host.unique_id(), host.rank()), "ncclCommInitRank");
+      {
+        auto chosen = gpu_host::patient();
+        chosen.timeout = gpus_are_fake() ? 2s : 10s;
+        const mics::nccl::communicator_ref adopted(own, chosen);
+        const std::vector<std::uint64_t> number{1};
+        static_cast<void>(adopted.gather_numbers(number));  // NCCL has connected the ranks
+        host.barrier();
+        if (host.rank() == 0) {
+          ensure_words(words_of<mics::timeout_error>([&] { static_cast<void>(adopted.split(0, 0)); }),
+                       {"no end after", "split"});
+        }
+        host.barrier();
+      }
+      mics::nccl::check(ncclCommAbort(own), "ncclCommAbort");
+    };
+    on_gpus(cluster, wait_in_vain, leftovers::expected);  // what NCCL might still have written into
   }
 }
 

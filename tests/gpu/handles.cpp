@@ -155,6 +155,23 @@ TEST_CASE("one thread drives several GPUs") {
   });
 }
 
+TEST_CASE("the default streams of several GPUs, while the device of one is current") {
+  with_several_gpus([](const several_gpus& gpus) {
+    constexpr int rounds = 10;  // so that some have a mark behind them
+    int expected = 1;
+    for (const auto& g : gpus) g->full.put(std::vector<int>(block * gpus.size(), 1));
+    for (int round = 0; round < rounds; ++round) {
+      mics::nccl::together all;
+      for (const auto& g : gpus)
+        mics::all_reduce(g->world, g->full.all(), g->full.all(), mics::reduction::sum, nullptr);
+      all.run();
+      expected *= static_cast<int>(gpus.size());
+    }
+    for (const auto& g : gpus) g->world.synchronize(nullptr);
+    for (const auto& g : gpus) ensure(g->full.get().back() == expected, "the sum of sums");
+  });
+}
+
 TEST_CASE("one thread makes the groups of several GPUs") {
   with_several_gpus([](const several_gpus& gpus) {
     const int devices = static_cast<int>(gpus.size());

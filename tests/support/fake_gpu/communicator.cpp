@@ -92,6 +92,15 @@ std::shared_ptr<ncclComm> make(std::shared_ptr<clique> its, int rank, int device
   return made;
 }
 
+/// NCCL ends no communicator while a graph lives that was captured with it.
+void await_graphs(const ncclComm& comm) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (comm.in_graphs.use_count() > 1) {
+    if (std::chrono::steady_clock::now() > end) return complain("the end of a communicator waits for a graph");
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+}
+
 ncclResult_t found(ncclComm_t* made, int size, const ncclUniqueId& id, int rank, const ncclConfig_t* config) {
   if (capturing()) return refuse("a communicator was made while a graph is captured");
   if (size < 1 || rank < 0 || rank >= size) return ncclInvalidArgument;
@@ -230,6 +239,7 @@ ncclResult_t ncclCommFinalize(ncclComm_t comm) {
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   const auto its = fake_gpu::leave(comm, "ncclCommDestroy");
   if (!its) return ncclInvalidArgument;
+  fake_gpu::await_graphs(*its);
   const auto end = std::chrono::steady_clock::now() + fake_gpu::patience;
   while (its->in_flight > 0) {
     if (std::chrono::steady_clock::now() > end) {
@@ -254,6 +264,7 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
   return fake_gpu::behind_group([its] {
     while (its->in_flight > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
     if (its->split.joinable()) its->split.join();
+    fake_gpu::await_graphs(*its);
     return ncclSuccess;
   });
 }

@@ -28,6 +28,8 @@ struct ncclComm {
   std::atomic<bool> splitting{false};  ///< one that does not block is in a split
   std::thread split{};
 
+  std::shared_ptr<const char> in_graphs = std::make_shared<const char>();  ///< shared with what is captured of it
+
   std::atomic<int> in_flight{0};                  ///< launches that have not ended
   std::shared_ptr<fake_gpu::mark> last_launch{};  ///< passed when the last of them has; of the thread that launches
 

@@ -36,7 +36,8 @@ void begin(launch&& l) {
   const auto before = captured ? nullptr : l.comm->last_launch;
   const auto done = std::make_shared<mark>();
   if (!captured) l.comm->last_launch = done;
-  enqueue(*l.stream, [captured, before, done, comm = std::move(l.comm), calls = std::move(l.calls)] {
+  const auto kept = captured ? l.comm->in_graphs : nullptr;  // as long as the graph
+  enqueue(*l.stream, [captured, kept, before, done, comm = std::move(l.comm), calls = std::move(l.calls)] {
     if (before != nullptr && !before->wait()) complain("a launch waits for the one before it, which never ends");
     std::vector<std::shared_ptr<meeting>> meetings;
     for (const call& c : calls) meetings.push_back(comm->all->post(comm->rank, c));

@@ -43,13 +43,13 @@ class gpu_host {
   }
 };
 
-/// Complaints of fake GPUs belong to the test.
-enum class complaints { forbidden, expected };
+/// What the test leaves on fake GPUs.
+enum class leftovers { forbidden, expected };
 
 /// Runs `body` on every rank, each with a device of its own: as threads with fake GPUs, as forked processes with real
 /// ones. Throws what the ranks threw, in one text; and, with fake GPUs, when they complain or anything is left behind.
 void on_gpus(const gpu_cluster& cluster, const std::function<void(gpu_host&)>& body,
-             complaints expected = complaints::forbidden);
+             leftovers expected = leftovers::forbidden);
 
 /// What the device machine can play: the first is the smallest. Empty, and a message, where there is no GPU.
 [[nodiscard]] std::vector<gpu_cluster> gpu_clusters();

@@ -66,7 +66,7 @@ class process_host final : public gpu_host {
 
 }  // namespace
 
-void on_gpus(const gpu_cluster& cluster, const std::function<void(gpu_host&)>& body, complaints) {
+void on_gpus(const gpu_cluster& cluster, const std::function<void(gpu_host&)>& body, leftovers) {
   const auto as_rank = [&](bootstrap::session& job) {
     const std::string node = "mics-test-node-" + std::to_string(job.rank() / cluster.node_size);
     ::setenv("NCCL_HOSTID", node.c_str(), 1);

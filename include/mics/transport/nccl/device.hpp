@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include <cuda_runtime_api.h>
 
@@ -26,6 +27,22 @@ class device_scope {
  private:
   int before_ = 0;
   bool changed_ = false;
+};
+
+/// Does it belong to whatever device is the thread's current one? Every other stream has its own.
+inline bool is_default(cudaStream_t stream) noexcept {
+  return stream == nullptr || stream == cudaStreamLegacy || stream == cudaStreamPerThread;
+}
+
+/// While one lives, a default stream is that of `device`: of NCCL's calls it is so by itself.
+class stream_scope {
+ public:
+  stream_scope(cudaStream_t stream, int device) {
+    if (is_default(stream)) current_.emplace(device);
+  }
+
+ private:
+  std::optional<device_scope> current_{};
 };
 
 /// While one lives, this thread may ask CUDA what it forbids while a graph is captured, though nothing of it is

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <nccl.h>
@@ -56,7 +59,7 @@ class family {
   /// Aborts what `surrender(member, communicators)` gives up of each member, all as one: they are told to end before
   /// one is waited for, whose work may be queued behind another's. Calls of NCCL that are under way in other threads
   /// are given a moment to return: one that waits for a rank that never comes is ended by this only. `waiting_calls`
-  /// are known to be such. Returns when all are gone, whoever ended them.
+  /// are known to be such. Returns when all are gone, whoever ended them, but for what graphs keep: see end_soon().
   template <class Surrender> void abort(int waiting_calls, Surrender surrender) noexcept {
     const std::lock_guard one_at_a_time(aborting_);
     ending_.store(true);
@@ -70,13 +73,30 @@ class family {
       const auto held = hold();
       for (member* const m : members_) surrender(*m, communicators);
     }
-    if (communicators.empty()) return;
+    if (!communicators.empty()) end_soon(communicators);
+  }
+
+ private:
+  static void end_now(const std::vector<ncclComm_t>& communicators) noexcept {
     ncclGroupStart();
     for (const ncclComm_t comm : communicators) ncclCommAbort(comm);
     ncclGroupEnd();
   }
 
- private:
+  /// Returns when they have ended, or after some seconds: NCCL waits until the last CUDA graph that was captured with a
+  /// communicator is destroyed, and its owner may be who is to be told of all this.
+  static void end_soon(const std::vector<ncclComm_t>& communicators) noexcept try {
+    std::promise<void> told;
+    const std::future<void> ended = told.get_future();
+    std::thread([communicators, told = std::move(told)]() mutable {
+      end_now(communicators);
+      told.set_value();
+    }).detach();
+    ended.wait_for(std::chrono::seconds(5));
+  } catch (const std::system_error&) {  // no thread
+    end_now(communicators);
+  }
+
   std::shared_ptr<failure_state> failure_ = std::make_shared<failure_state>();
   nccl::journal journal_;
   mutable std::mutex mutex_{};

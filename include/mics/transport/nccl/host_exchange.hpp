@@ -67,6 +67,11 @@ class host_exchange {
     whole.all_gather(memory_.get(), gathered(), own_bytes_);
   }
 
+  /// Gives its memory up without freeing it, where nobody can end what uses it.
+  void abandon() noexcept {
+    if (group_->stuck()) static_cast<void>(memory_.release());
+  }
+
   /// Waits, with the group's deadline.
   std::vector<T> finish() {
     detail::await(*group_, stream_.get(), group_->chosen().timeout, doing_);
@@ -130,6 +135,7 @@ std::vector<std::vector<T>> gather_on_host(std::span<member* const> groups, std:
       group->failure()->set(why.what());
       group->abort();
     }
+    for (host_exchange<T>& one : exchanges) one.abandon();
     throw;
   }
   return all;

@@ -166,6 +166,7 @@ class journal {
       const device_scope current(device_);
       e.mark = event::make();
     }
+    const stream_scope meant(e.stream, device_);
     e.mark.record(e.stream);
     e.marked = true;
   }

@@ -56,7 +56,10 @@ class member {
     family_->join(*this);
   }
   ~member() {
-    if (failure()->is_set()) abort();  // to destroy a communicator would wait for what will never end
+    if (failure()->is_set()) {
+      abort();  // to destroy a communicator would wait for what will never end
+      if (stuck_) scratch_.abandon();
+    }
     family_->leave(*this);
     if (aborted()) {
       averages_.forget();
@@ -194,6 +197,13 @@ class member {
     });
   }
   [[nodiscard]] bool aborted() const noexcept { return aborted_.load(); }
+  /// A wait was given up. What runs in an adopted communicator goes on until its owner aborts it, and who frees memory
+  /// of the GPU before that waits for it: so the little that the group has of its own is left to the process.
+  void give_up() noexcept {
+    abort();
+    stuck_ = whose_ == ownership::adopted;
+  }
+  [[nodiscard]] bool stuck() const noexcept { return stuck_; }
 
   /// Calls f(communicator) for the group's own and its stages'.
   template <class F> void for_each_communicator(F f) const {
@@ -232,6 +242,7 @@ class member {
   std::shared_ptr<const tuned_table> table_ = std::make_shared<const tuned_table>();
   std::atomic<bool> closed_{false};
   std::atomic<bool> aborted_{false};
+  bool stuck_ = false;  ///< something in it may never end
   const library_features features_ = library_features::here();
   std::shared_ptr<nccl::family> family_;
   error_context origin_{};  ///< what all errors have in common

@@ -9,6 +9,7 @@
 #include <cuda_runtime_api.h>
 
 #include <mics/error.hpp>
+#include <mics/transport/nccl/device.hpp>
 #include <mics/transport/nccl/result.hpp>
 
 namespace mics::nccl {
@@ -38,8 +39,7 @@ class memory_check {
   template <class Where> void require_stream(cudaStream_t stream, int device, Where where) {
 #if CUDART_VERSION >= 12080
     cudaStream_t& known = streams_[place_of(stream, streams_.size())];
-    const bool is_default = stream == nullptr || stream == cudaStreamLegacy || stream == cudaStreamPerThread;
-    if (is_default || known == stream) return;
+    if (is_default(stream) || known == stream) return;
     int its_device = device;
     const cudaError_t answer = cudaStreamGetDevice(stream, &its_device);
     if (answer == cudaErrorCallRequiresNewerDriver)

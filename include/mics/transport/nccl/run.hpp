@@ -94,6 +94,7 @@ inline void issue(std::span<launch> launches) {
   int last = 0;
   for (launch& l : launches) {
     last = std::max(last, l.last_wave());
+    const stream_scope meant(l.stream(), l.group().device());
     if (!l.captured()) l.group().family().journal().begin(l.group(), l.stream());
     if (l.scratch_bytes() > 0 && !l.captured()) l.group().scratch().await(l.stream());
     l.begin();
@@ -103,7 +104,10 @@ inline void issue(std::span<launch> launches) {
   } else {
     for (int wave = 0; wave <= last; ++wave) {
       if (wave > 0) {
-        for (const launch& l : launches) l.between();
+        for (const launch& l : launches) {
+          const stream_scope meant(l.stream(), l.group().device());
+          l.between();
+        }
       }
       grouped(
           launches.front().group().whole(), [&] { return launches.front().where(); },
@@ -113,6 +117,7 @@ inline void issue(std::span<launch> launches) {
     }
   }
   for (launch& l : launches) {
+    const stream_scope meant(l.stream(), l.group().device());
     l.finish();
     l.group().note(l.what(), l.stream(), l.captured());
     if (l.scratch_bytes() == 0 || l.captured()) continue;

@@ -60,6 +60,13 @@ class scratch {
     last_stream_ = stream;
   }
 
+  /// Gives its memory up without freeing it: work that nobody can end may use it, and to free it would wait for that.
+  void abandon() noexcept {
+    for (device_bytes& block : blocks_) static_cast<void>(block.release());
+    blocks_.clear();
+    size_ = 0;
+  }
+
   /// All that was ever taken.
   [[nodiscard]] std::size_t total_bytes() const noexcept { return total_; }
 
