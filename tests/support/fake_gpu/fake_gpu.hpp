@@ -46,6 +46,9 @@ struct inventory {
 };
 [[nodiscard]] inventory alive();
 
+/// Frees all memory that is still allocated, as the end of a process does.
+void release_all();
+
 /// What was done since the last time that is a mistake on a GPU too, in words.
 [[nodiscard]] std::vector<std::string> take_complaints();
 

@@ -89,6 +89,17 @@ bool release(void* address, origin from) {
   return true;
 }
 
+void release_all() {
+  registry& memory = all();
+  const std::lock_guard lock(memory.mutex);
+  for (const auto& [address, r] : memory.regions) {
+    count(&inventory::allocations, -1);
+    count_bytes(-static_cast<std::ptrdiff_t>(r.bytes));
+    std::free(reinterpret_cast<void*>(address));
+  }
+  memory.regions.clear();
+}
+
 void take_native(int device, std::ptrdiff_t bytes) {
   registry& memory = all();
   const std::lock_guard lock(memory.mutex);

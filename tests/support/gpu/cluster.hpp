@@ -43,7 +43,7 @@ class gpu_host {
   }
 };
 
-/// What the test leaves on fake GPUs.
+/// What the test leaves of memory on fake GPUs.
 enum class leftovers { forbidden, expected };
 
 /// Runs `body` on every rank, each with a device of its own: as threads with fake GPUs, as forked processes with real

@@ -78,7 +78,8 @@ void on_gpus(const gpu_cluster& cluster, const std::function<void(gpu_host&)>& b
   for (const std::string& complaint : fake_gpu::take_complaints()) {
     shared.failures += "\n  the GPUs: " + complaint;
   }
-  if (const auto after = fake_gpu::alive(); after != before && expected == leftovers::forbidden) {
+  if (expected == leftovers::expected) fake_gpu::release_all();
+  if (const auto after = fake_gpu::alive(); after != before) {
     shared.failures += "\n  left behind: " + after.describe() + "; before there were " + before.describe();
   }
   if (!shared.failures.empty()) throw std::logic_error(cluster.describe() + ":" + shared.failures);
