@@ -51,12 +51,10 @@ collective_call all_gather_v_call(const call_site& at, const Shard& shard, Full&
 /// Gathers every rank's `shard` into `full`, on every rank of the group.
 /// - Shapes: `shard` has n elements, the same n on every rank; `full` has n * size(); rank r's part is [r*n, (r+1)*n).
 /// - In place: `shard` may be exactly its own part of `full`; any other overlap is a usage_error.
-/// - Memory: none but the buffers; over NCCL `packed` forms and coalesced small ones have up to a copy of the node's
-/// rows,
-///   see plan_for(...).temporary_bytes().
+/// - Memory: none but the buffers; over NCCL `packed` forms and small coalesced ones have up to a copy of the node's
+///   rows, see plan_for(...).temporary_bytes().
 /// - Order: with a stream, enqueued on it, and the call returns at once; without one (not over NCCL), blocks until
-/// `full`
-///   is complete and `shard` may be changed.
+///   `full` is complete and `shard` may be changed.
 /// - Bit-exact, whatever the algorithm.
 /// - Throws usage_error before any data moves; later failures throw here or where the stream is waited for.
 /// - Source: MiCS, VLDB 2023, hierarchical communication.

@@ -19,8 +19,7 @@ inline collective_call barrier_call() {
 
 /// Returns (or, with a stream, lets the stream go on) once every rank of the group has come here.
 /// - Moves: on hosts a byte a step, in ceil(log2(size)) steps, inside a node nothing but a look at all others; over
-/// NCCL
-///   an all-reduce of one byte.
+///   NCCL an all-reduce of one byte.
 /// - Memory: none; over NCCL a byte on the GPU.
 /// - Order: with a stream, enqueued on it, and the call returns at once; without one (not over NCCL), blocks.
 /// - Throws usage_error, or where it is waited for, like the other collectives.

@@ -59,11 +59,10 @@ collective_call reduce_scatter_v_call(const call_site& at, const Input& input, S
 /// - Shapes: `shard` has n elements, the same n on every rank; `input` has n * size(); rank r gets [r*n, (r+1)*n).
 /// - In place: `shard` may be exactly its own part of `input`; any other overlap is a usage_error.
 /// - Memory: none for `direct`; one block a node where it is hierarchical, two with a ring on the rail; size() - 2
-/// blocks
-///   for a ring; otherwise what plan_for(...).temporary_bytes() says. accumulation::widened takes float copies of both
-///   buffers besides.
+///   blocks for a ring; otherwise what plan_for(...).temporary_bytes() says. accumulation::widened takes float copies
+///   of both buffers besides.
 /// - Order: with a stream, enqueued on it; without one (not over NCCL), blocks until `shard` is complete and `input`
-/// may be changed.
+///   may be changed.
 /// - Deterministic: the order of additions depends on the algorithm and the group only. `avg` scales once: the sum at
 ///   the end, or, over NCCL, each rank's terms as they are read.
 ///   16-bit floats are folded in float and rounded once a step of the algorithm, or once in all when widened.
