@@ -58,7 +58,7 @@ class member {
   ~member() {
     if (failure()->is_set()) {
       abort();  // to destroy a communicator would wait for what will never end
-      if (stuck_) scratch_.abandon();
+      if (stuck()) scratch_.abandon();
     }
     family_->leave(*this);
     if (aborted()) {
@@ -201,9 +201,9 @@ class member {
   /// of the GPU before that waits for it: so the little that the group has of its own is left to the process.
   void give_up() noexcept {
     abort();
-    stuck_ = whose_ == ownership::adopted;
+    stuck_.store(whose_ == ownership::adopted);
   }
-  [[nodiscard]] bool stuck() const noexcept { return stuck_; }
+  [[nodiscard]] bool stuck() const noexcept { return stuck_.load(); }
 
   /// Calls f(communicator) for the group's own and its stages'.
   template <class F> void for_each_communicator(F f) const {
@@ -242,7 +242,7 @@ class member {
   std::shared_ptr<const tuned_table> table_ = std::make_shared<const tuned_table>();
   std::atomic<bool> closed_{false};
   std::atomic<bool> aborted_{false};
-  bool stuck_ = false;  ///< something in it may never end
+  std::atomic<bool> stuck_{false};  ///< something in it may never end; threads may give up at the same time
   const library_features features_ = library_features::here();
   std::shared_ptr<nccl::family> family_;
   error_context origin_{};  ///< what all errors have in common

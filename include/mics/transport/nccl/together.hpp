@@ -66,7 +66,7 @@ class together {
     return of_this_thread;
   }
 
-  /// Throws usage_error for a second call of one communicator. Of several deadlines the last counts.
+  /// Throws usage_error for a second call of one communicator. Of several deadlines the longest counts.
   void add(launch ready, std::span<const planned_call> calls, std::chrono::milliseconds timeout) {
     to_run_.add(std::move(ready), calls, timeout);
   }
