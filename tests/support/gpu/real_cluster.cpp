@@ -71,7 +71,7 @@ void on_gpus(const gpu_cluster& cluster, const std::function<void(gpu_host&)>& b
     const std::string node = "mics-test-node-" + std::to_string(job.rank() / cluster.node_size);
     ::setenv("NCCL_HOSTID", node.c_str(), 1);
     ::setenv("NCCL_SOCKET_IFNAME", "lo", 0);
-    nccl::check(cudaSetDevice(job.rank() % cluster.node_size % devices()), "cudaSetDevice");
+    nccl::check(cudaSetDevice(job.rank() % devices()), "cudaSetDevice");  // a node has no more ranks than devices
     process_host host(job);
     body(host);
     job.barrier();
@@ -87,6 +87,7 @@ std::vector<gpu_cluster> gpu_clusters() {
   }
   std::vector<gpu_cluster> all{{1, 1}};
   if (devices() > 1) all = {{2, 2}, {4, 2}, {8, 2}};
+  if (devices() > 3) all.insert(all.end(), {{4, 4}, {8, 4}});
   std::erase_if(all, [](const gpu_cluster& cluster) { return cluster.world > most_ranks(); });
   return all;
 }
