@@ -12,7 +12,7 @@
 namespace perf {
 namespace {
 
-context with_gpu(context facts, const options& chosen, const gpu_rank& here) {
+context with_gpu(context facts, const options& chosen, gpu_rank& here) {
   for (auto& fact : gpu_facts(here)) facts.push_back(std::move(fact));
   facts.emplace_back("memory", chosen.memory == memory_kind::registered ? "registered" : "plain");
   return facts;

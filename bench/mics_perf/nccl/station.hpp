@@ -14,10 +14,10 @@
 
 #include "../../common/gpu_rank.hpp"
 #include "../collective.hpp"
-#include "../memory.hpp"
 #include "../options.hpp"
 #include "../station.hpp"
 #include "device_memory.hpp"
+#include "pinned_memory.hpp"
 #include "raw_library.hpp"
 
 namespace perf {
@@ -77,7 +77,7 @@ class gpu_station {
   struct host_buffers {
     explicit host_buffers(std::size_t most) : bytes(most), first(most), second(most) {}
     std::size_t bytes;
-    memory first, second;
+    pinned_memory first, second;
   };
 
   void fold_some(std::span<std::int64_t> numbers, fold how) {
