@@ -18,11 +18,13 @@ namespace mics::nccl {
 /// that is, and its rows are worth their memory.
 inline constexpr std::size_t slots_from = std::size_t{32} << 10;
 inline constexpr std::size_t slots_to = std::size_t{2} << 20;
-/// On two nodes NCCL's tree brings no more bytes into a node than three stages do: it wins between the first two sizes,
-/// where its one launch counts, and from the third on.
+/// Between these sizes an all-reduce on two nodes is NCCL's own: its tree brings no more bytes into a node than three
+/// stages do, with one launch. Above, the stages use the network of every GPU of a node, and are up to twice as fast.
 inline constexpr std::size_t tree_from = std::size_t{32} << 10;
 inline constexpr std::size_t tree_to = std::size_t{128} << 10;
-inline constexpr std::size_t tree_again_from = std::size_t{64} << 20;
+/// Below this size the launches of stages cost more than the slow links, but for two nodes' gathers and
+/// reduce-scatters.
+inline constexpr std::size_t stages_from = 512;
 
 namespace detail {
 
@@ -39,7 +41,10 @@ inline plan_choice choose_automatic(const plan_request& r, const group_shape& sh
   if (r.what == operation::broadcast) {
     return {.how = algorithm::native, .why = "NCCL's ring already enters each node once"};
   }
-  const bool tree = (r.bytes >= tree_from && r.bytes < tree_to) || r.bytes >= tree_again_from;
+  if (r.bytes < stages_from && (shape.nodes > 2 || r.what == operation::all_reduce)) {
+    return {.how = algorithm::native, .why = "so few bytes cost less than the launches of stages"};
+  }
+  const bool tree = r.bytes >= tree_from && r.bytes < tree_to;
   if (r.what == operation::all_reduce && shape.nodes == 2 && tree) {
     return {.how = algorithm::native, .why = "on two nodes NCCL's tree brings as few bytes into a node"};
   }
