@@ -191,6 +191,28 @@ TEST_CASE("the first use of an operation, when NCCL connects the ranks, keeps it
   }
 }
 
+TEST_CASE("and so does a later one, of another size, for which NCCL connects them once more") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    if (cluster.world == 1) continue;
+    on_gpus(cluster, [](gpu_host& host) {
+      const gpu_stream stream;
+      const device_array<float> data(std::size_t{4} << 20, stream);
+      const auto world = host.world();
+      mics::all_reduce(world, data.all().first(100), data.all().first(100), mics::reduction::sum, stream);
+      world.synchronize(stream);
+      host.barrier();
+      if (host.rank() != host.size() - 1) {
+        const std::string said = words_of<mics::error>([&] {
+          mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream, {.timeout = 1s});
+          world.synchronize(stream, 1s);
+        });
+        ensure_words(said, {"group world", "all_reduce #2", "rank " + std::to_string(host.rank()), "1000 ms"});
+      }
+      host.barrier();
+    });
+  }
+}
+
 TEST_CASE("a rank that never comes to a split, or to make the groups of the stages") {
   for (const bool stages : {false, true}) {
     for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {

@@ -27,6 +27,8 @@ std::size_t width_of(ncclDataType_t type) {
   }
 }
 
+std::size_t algorithm_of(const call& c) { return c.count * width_of(c.type) < (std::size_t{1} << 20) ? 0 : 1; }
+
 std::string describe(const call& c) {
   constexpr const char* names[] = {"all-gather", "reduce-scatter", "all-reduce", "broadcast",
                                    "reduce",     "send",           "receive"};

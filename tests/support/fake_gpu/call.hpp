@@ -25,6 +25,10 @@ struct call {
 /// Bytes of an element; 0 for a type that is not known here.
 std::size_t width_of(ncclDataType_t type);
 
+/// By which of its algorithms NCCL would run a collective: another one from some size on.
+inline constexpr std::size_t algorithms = 2;
+std::size_t algorithm_of(const call& c);
+
 std::string describe(const call& c);
 
 /// Do two ranks mean the same collective?

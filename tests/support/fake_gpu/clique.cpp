@@ -66,18 +66,18 @@ void clique::await(int rank, const meeting& m) {
            " waits for an operation to which not all ranks come, and nobody aborts its communicator");
 }
 
-void clique::begin_to_connect(int rank) {
+void clique::begin_to_connect(int rank, std::size_t algorithm) {
   {
     const std::lock_guard lock(mutex_);
-    ranks_[static_cast<std::size_t>(rank)].connects = true;
+    ranks_[static_cast<std::size_t>(rank)].connects[algorithm] = true;
   }
   changed_.notify_all();
 }
 
-ncclResult_t clique::connect(int rank) {
+ncclResult_t clique::connect(int rank, std::size_t algorithm) {
   std::unique_lock lock(mutex_);
-  const auto complete = [this] {
-    return std::all_of(ranks_.begin(), ranks_.end(), [](const member& each) { return each.connects; });
+  const auto complete = [this, algorithm] {
+    return std::all_of(ranks_.begin(), ranks_.end(), [=](const member& each) { return each.connects[algorithm]; });
   };
   const auto broken = [this] {
     return std::any_of(ranks_.begin(), ranks_.end(), [](const member& each) { return each.gone; });

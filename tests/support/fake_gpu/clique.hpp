@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -44,8 +46,8 @@ class clique {
   void await(int rank, const meeting& m);
 
   /// The rank begins to connect, and waits until all have; an error when one has left.
-  void begin_to_connect(int rank);
-  ncclResult_t connect(int rank);
+  void begin_to_connect(int rank, std::size_t algorithm);
+  ncclResult_t connect(int rank, std::size_t algorithm);
 
   /// The rank leaves at once; the others find out.
   void abort(int rank);
@@ -65,7 +67,7 @@ class clique {
     std::map<int, std::uint64_t> sent, received;
     std::size_t splits = 0;
     std::size_t windows = 0;
-    bool connects = false;
+    std::array<bool, algorithms> connects{};
     bool gone = false;
     ncclResult_t state = ncclSuccess;
   };

@@ -20,10 +20,10 @@ struct ncclComm {
   std::shared_ptr<fake_gpu::clique> all;
   int rank = 0;
   int device = 0;
-  bool copy_engines = false;        ///< NCCL_CTA_POLICY_ZERO
-  bool blocking = true;             ///< else its calls return before they are done
-  bool connected = false;           ///< its ranks have met in a collective
-  std::ptrdiff_t native_bytes = 0;  ///< what it holds of the device
+  bool copy_engines = false;                           ///< NCCL_CTA_POLICY_ZERO
+  bool blocking = true;                                ///< else its calls return before they are done
+  std::array<bool, fake_gpu::algorithms> connected{};  ///< its ranks have met in a collective of each kind
+  std::ptrdiff_t native_bytes = 0;                     ///< what it holds of the device
 
   std::atomic<bool> splitting{false};  ///< one that does not block is in a split
   std::thread split{};

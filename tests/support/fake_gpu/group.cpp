@@ -47,19 +47,22 @@ void begin(launch&& l) {
   });
 }
 
-/// In the first collective of a communicator its ranks are connected; several are at the same time.
+/// In the first collective of each algorithm the ranks of a communicator are connected; several communicators are at
+/// the same time.
 ncclResult_t connect(const std::vector<launch>& launches) {
-  std::vector<std::shared_ptr<ncclComm>> fresh;
+  std::vector<std::pair<std::shared_ptr<ncclComm>, std::size_t>> fresh;
   for (const launch& l : launches) {
-    const auto collective = [](const call& c) { return c.what != kind::send && c.what != kind::receive; };
-    if (!l.comm->blocking || l.comm->connected) continue;
-    if (std::none_of(l.calls.begin(), l.calls.end(), collective)) continue;
-    if (std::find(fresh.begin(), fresh.end(), l.comm) == fresh.end()) fresh.push_back(l.comm);
+    for (const call& c : l.calls) {
+      const std::size_t algorithm = algorithm_of(c);
+      if (c.what == kind::send || c.what == kind::receive || !l.comm->blocking || l.comm->connected[algorithm])
+        continue;
+      l.comm->connected[algorithm] = true;
+      fresh.emplace_back(l.comm, algorithm);
+    }
   }
-  for (const auto& comm : fresh) comm->all->begin_to_connect(comm->rank);
-  for (const auto& comm : fresh) {
-    if (const ncclResult_t result = comm->all->connect(comm->rank); result != ncclSuccess) return result;
-    comm->connected = true;
+  for (const auto& [comm, algorithm] : fresh) comm->all->begin_to_connect(comm->rank, algorithm);
+  for (const auto& [comm, algorithm] : fresh) {
+    if (const ncclResult_t result = comm->all->connect(comm->rank, algorithm); result != ncclSuccess) return result;
     take_native(*comm, connection_bytes);
   }
   return ncclSuccess;

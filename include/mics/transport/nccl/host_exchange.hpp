@@ -107,7 +107,7 @@ std::vector<std::vector<T>> gather_on_host(std::span<member* const> groups, std:
   bool first_use = false;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     exchanges.emplace_back(*groups[i], own.subspan(i * each, each), doing);
-    const bool its_first = groups[i]->first_use(host_exchange_form);
+    const bool its_first = groups[i]->first_use(host_exchange_form, own.size_bytes());
     first_use = first_use || its_first;
   }
   error_context where = groups.front()->where(std::string(doing));

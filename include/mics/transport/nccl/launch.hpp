@@ -76,18 +76,20 @@ class launch {
     }
   }
 
-  /// Notes the forms that it uses; true if one of them is new to the group. Gathers by windows and by copy engines are
-  /// forms besides, for they have communicators of their own.
+  /// Notes the forms that it uses; true if one of them is new to the group. What goes by windows and by copy engines is
+  /// a form besides, for it has communicators of its own.
   bool first_use() {
     bool first = false;
-    const auto use = [&](unsigned form) {
-      const bool its_first = group_->first_use(form);
-      first = first || its_first;
-    };
     for (const bound_call& c : bound_) {
+      const std::size_t bytes = c.call().blocks.total() * c.width();
+      const auto use = [&](unsigned form) {
+        const bool its_first = group_->first_use(form, bytes);
+        first = first || its_first;
+      };
       const unsigned form = !c.hierarchical() ? 0 : 1 + (gathers_rows(c) ? 1U : 0U) + (c.pieces > 1 ? 2U : 0U);
-      use(5 * static_cast<unsigned>(c.call().what) + form);
-      if (by_windows(c.node_in)) use(by_windows_form + (c.node_in == stage::copy_engines ? 1U : 0U));
+      const auto what = static_cast<unsigned>(c.call().what);
+      use(5 * what + form);
+      if (by_windows(c.node_in)) use(by_windows_form + 2 * what + (c.node_in == stage::copy_engines ? 1U : 0U));
     }
     return first;
   }
@@ -123,7 +125,7 @@ class launch {
         const device_scope current(group_->device());
         required_kernels("accumulation::widened")
             .convert(c.call().input, c.call().type, wide, c.planned->moved, c.call().blocks.total(), stream_);
-      } else if (by_windows(c.node_in)) {
+      } else if (by_windows(c.node_in) && c.call().what == operation::all_gather) {
         into_slot(c);
       }
     }
@@ -301,10 +303,10 @@ class launch {
   }
 
   void issue_flat(const bound_call& c) const {
-    const nccl::wire whole = wire(stage::whole);
+    const nccl::wire whole = wire(c.node_in);
     switch (c.call().what) {
       case operation::all_gather:
-        return forms::flat_all_gather(c, wire(c.node_in));
+        return forms::flat_all_gather(c, whole);
       case operation::reduce_scatter:
         return forms::flat_reduce_scatter(c, whole);
       case operation::all_reduce:

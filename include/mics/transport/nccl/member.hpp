@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -107,10 +109,12 @@ class member {
   void count_native(std::size_t free_before, std::size_t free_after) noexcept {
     if (free_after < free_before) native_bytes_ += free_before - free_after;
   }
-  /// True the first time a form is used: NCCL connects the ranks then.
-  bool first_use(unsigned form) noexcept {
+  /// True the first time a form is used for about so many bytes: NCCL connects the ranks then, each of its algorithms
+  /// for itself, and takes one or another by the size.
+  bool first_use(unsigned form, std::size_t bytes) noexcept {
     const std::uint64_t bit = std::uint64_t{1} << form;
-    return (std::exchange(used_forms_, used_forms_ | bit) & bit) == 0;
+    std::uint64_t& used = used_forms_[static_cast<std::size_t>(std::bit_width(bytes))];
+    return (std::exchange(used, used | bit) & bit) == 0;
   }
 
   void set_shape(group_shape shape) {
@@ -247,7 +251,7 @@ class member {
   std::shared_ptr<nccl::family> family_;
   error_context origin_{};  ///< what all errors have in common
   std::uint64_t operations_ = 0;
-  std::uint64_t used_forms_ = 0;
+  std::array<std::uint64_t, 65> used_forms_{};  ///< for each number of bits that a size has
   std::size_t native_bytes_ = 0;
 };
 

@@ -78,7 +78,7 @@ inline void provide(std::span<launch> launches, std::chrono::milliseconds timeou
   }
 }
 
-/// Does NCCL connect ranks for any of the launches, because nothing like it has run before? It does so during a capture
+/// May NCCL connect ranks for any of the launches, because nothing like it has run before? It does so during a capture
 /// too, on the host.
 inline bool is_first_use(std::span<launch> launches) {
   bool first = false;
