@@ -21,15 +21,14 @@ namespace {
 
 using namespace mics::test;
 
-void put(std::span<float> to, const std::vector<float>& values, cudaStream_t stream) {
+template <class T> void put(std::span<T> to, const std::vector<T>& values, cudaStream_t stream) {
   mics::nccl::check(
-      cudaMemcpyAsync(to.data(), values.data(), values.size() * sizeof(float), cudaMemcpyHostToDevice, stream),
-      "write");
+      cudaMemcpyAsync(to.data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice, stream), "write");
   mics::nccl::check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
 }
 
-std::vector<float> get(std::span<float> from, cudaStream_t stream) {
-  std::vector<float> values(from.size());
+template <class T> std::vector<T> get(std::span<T> from, cudaStream_t stream) {
+  std::vector<T> values(from.size());
   mics::nccl::check(cudaMemcpyAsync(values.data(), from.data(), from.size_bytes(), cudaMemcpyDeviceToHost, stream),
                     "read");
   mics::nccl::check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
@@ -73,6 +72,48 @@ void gather(gpu_host& host, std::size_t copy_engine_bytes, std::size_t count) {
   ensure(memory.data() == nullptr && other.data() != nullptr, "the memory moves with its owner");
 }
 
+/// Reduces inside the nodes, out of registered memory into registered memory, in place and not; behind the result there
+/// is something that must not change.
+template <class T> void reduce(gpu_host& host, int node_size, std::size_t count) {
+  const auto world = host.world();
+  mics::groups groups(world, {.node_size = node_size, .partition_size = node_size});
+  const auto& node = groups.partition();
+  const auto k = static_cast<std::size_t>(node_size), me = static_cast<std::size_t>(node.rank());
+  const mics::rank_range members{world.rank() - node.rank(), node_size, 1};
+  const gpu_stream stream;
+  constexpr std::size_t untouched = 5;
+  const mics::nccl::registered_memory memory(node, ((2 * k * count + 15) / 16 * 16 + untouched) * sizeof(T));
+  const std::span<T> all = memory.as<T>(), input = all.first(k * count), behind = all.last(untouched);
+  const std::vector<T> stays = any_bits<T>(world.rank(), untouched, 3);
+  for (const auto how : {mics::reduction::sum, mics::reduction::max}) {
+    std::vector<T> wanted(k * count);
+    for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = reduced<T>(how, members, i, 4);
+    const auto check = [&](std::span<T> got, std::size_t first, const std::string& what) {
+      world.synchronize(stream);
+      const std::vector<T> here(wanted.begin() + static_cast<std::ptrdiff_t>(first),
+                                wanted.begin() + static_cast<std::ptrdiff_t>(first + got.size()));
+      std::string wrong = difference<T>(get(got, stream), here);
+      if (wrong.empty() && !difference<T>(get(behind, stream), stays).empty()) wrong = "what lies behind it changed";
+      ensure(wrong.empty(), what + ", " + std::to_string(count) + " elements a rank: " + wrong);
+    };
+    for (const bool in_place : {false, true}) {
+      const auto start = [&] {
+        put(behind, stays, stream);
+        put(input, terms<T>(how, world.rank(), 0, k * count, 4), stream);
+      };
+      const std::string form = std::string(name_of(how)) + (in_place ? " in place" : "");
+      const std::span<T> shard = in_place ? input.subspan(me * count, count) : all.last(count + untouched).first(count);
+      start();
+      mics::reduce_scatter(node, std::span<const T>(input), shard, how, stream);
+      check(shard, me * count, "reduce_scatter, " + form);
+      const std::span<T> full = in_place ? input : all.last(k * count + untouched).first(k * count);
+      start();
+      mics::all_reduce(node, std::span<const T>(input), full, how, stream);
+      check(full, 0, "all_reduce, " + form);
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("gathers into registered memory, by multiprocessors") {
@@ -96,6 +137,39 @@ TEST_CASE("gathers into registered memory, by copy engines") {
     const bool has_copy_engines = NCCL_VERSION_CODE >= NCCL_VERSION(2, 28, 0);
     CHECK((fake_gpu::copy_engine_collectives() > before) == (shares_nodes && has_copy_engines));
 #endif
+  }
+}
+
+TEST_CASE("sums inside a node, of registered memory") {
+  for (const gpu_cluster& cluster : gpu_clusters()) {
+    if (cluster.world % cluster.node_size != 0) continue;
+    const auto everywhere = [&](auto reduce_all) {
+#ifdef MICS_FAKE_GPU
+      const int before = fake_gpu::window_reductions();
+#endif
+      on_gpus(cluster, reduce_all);
+#ifdef MICS_FAKE_GPU
+      return fake_gpu::window_reductions() - before;
+#else
+      return 0;
+#endif
+    };
+    const int k = cluster.node_size;
+    const int served = everywhere([k](gpu_host& host) {
+      reduce<float>(host, k, 4096);
+      reduce<mics::bfloat16>(host, k, 264);
+      reduce<mics::float16>(host, k, 8);
+    });
+    const int others = everywhere([k](gpu_host& host) {  // no kernel for windows has these
+      reduce<float>(host, k, 4099);
+      reduce<std::int32_t>(host, k, 4096);
+      reduce<double>(host, k, 512);
+      reduce<mics::bfloat16>(host, k, 0);
+    });
+    if (!gpus_are_fake()) continue;
+    CHECK(others == 0);
+    const bool has_windows = NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0) && k > 1;
+    CHECK(served == (has_windows ? cluster.world * 3 * 4 : 0));  // types; two operations in both forms, the sums only
   }
 }
 

@@ -29,19 +29,26 @@ std::string not_by_copy_engines(ncclComm& comm, const call& c) {
 }
 
 /// As NCCL 2.28 does it on real GPUs: kernels for windows move 16 bytes at once, whatever belongs to the call.
-std::string overwrites_neighbours(ncclComm& comm, const call& c) {
+std::string not_in_windows(ncclComm& comm, const call& c) {
   const std::lock_guard lock(comm.mutex);
-  const std::size_t bytes = c.count * width_of(c.type);
-  const bool odd = bytes % 16 != 0 || reinterpret_cast<std::uintptr_t>(c.to) % 16 != 0;
-  const bool would = c.what == kind::all_gather && odd && in_window(comm, c.to, bytes);
-  return would ? "blocks of this length overwrite their neighbours in windows" : std::string();
+  const bool reduces = c.what == kind::reduce_scatter || c.what == kind::all_reduce;
+  if (comm.windows.empty() || !(reduces || c.what == kind::all_gather)) return {};
+  if (reduces) count_window_reduction();
+  const std::size_t block = c.count * width_of(c.type);
+  const std::size_t read = c.what == kind::reduce_scatter ? block * static_cast<std::size_t>(comm.all->size()) : block;
+  if (reduces && !(in_window(comm, c.from, read) && in_window(comm, c.to, block))) {
+    return "a reduction of other memory in a communicator for windows";
+  }
+  const bool odd = block % 16 != 0 || reinterpret_cast<std::uintptr_t>(c.to) % 16 != 0;
+  return odd && in_window(comm, c.to, block) ? "blocks of this length overwrite their neighbours in windows"
+                                             : std::string();
 }
 
 ncclResult_t make_call(ncclComm_t handle, cudaStream_t stream, call c) {
   const auto comm = find_communicator(handle, "a collective");
   if (!comm) return fail_group(ncclInvalidArgument);
   std::string wrong = mistakes(c, comm->rank, comm->all->size(), comm->device);
-  if (wrong.empty()) wrong = overwrites_neighbours(*comm, c);
+  if (wrong.empty()) wrong = not_in_windows(*comm, c);
   if (wrong.empty() && comm->copy_engines) {
     wrong = not_by_copy_engines(*comm, c);
     if (wrong.empty()) count_copy_engine_collective();

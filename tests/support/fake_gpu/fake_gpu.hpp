@@ -54,5 +54,7 @@ void release_all();
 
 /// Collectives that ran by copy engines only, since the program began.
 [[nodiscard]] int copy_engine_collectives();
+/// Reductions in a communicator that has windows, since the program began.
+[[nodiscard]] int window_reductions();
 
 }  // namespace fake_gpu

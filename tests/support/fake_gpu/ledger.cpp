@@ -14,6 +14,7 @@ struct book {
   inventory now;
   std::vector<std::string> complaints;
   int copy_engine_collectives = 0;
+  int window_reductions = 0;
 };
 
 book& ledger() {
@@ -45,6 +46,11 @@ int copy_engine_collectives() {
   return ledger().copy_engine_collectives;
 }
 
+int window_reductions() {
+  const std::lock_guard lock(ledger().mutex);
+  return ledger().window_reductions;
+}
+
 void complain(const std::string& what) {
   const std::lock_guard lock(ledger().mutex);
   ledger().complaints.push_back(what);
@@ -63,6 +69,11 @@ void count_bytes(std::ptrdiff_t by) {
 void count_copy_engine_collective() {
   const std::lock_guard lock(ledger().mutex);
   ++ledger().copy_engine_collectives;
+}
+
+void count_window_reduction() {
+  const std::lock_guard lock(ledger().mutex);
+  ++ledger().window_reductions;
 }
 
 }  // namespace fake_gpu

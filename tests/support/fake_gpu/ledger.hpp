@@ -16,5 +16,6 @@ void complain(const std::string& what);
 void count(int inventory::*what, int by);
 void count_bytes(std::ptrdiff_t by);
 void count_copy_engine_collective();
+void count_window_reduction();
 
 }  // namespace fake_gpu

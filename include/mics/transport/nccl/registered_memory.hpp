@@ -23,10 +23,12 @@
 namespace mics::nccl {
 
 /// Device memory that the ranks of a node reach directly: the node stage of a gather into it runs in NCCL's symmetric
-/// kernels, and for large rows by copy engines, which take no multiprocessor from computation. Results of gathers
-/// profit, of blocks that are multiples of 16 bytes; each rank's result must begin at the same offset of the memory.
+/// kernels, and for large rows by copy engines, which take no multiprocessor from computation. So do sums inside a
+/// node, reduce-scattered or all-reduced out of it and into it, of up to 32 MiB in float32, float16 or bfloat16.
+/// - Blocks must be multiples of 16 bytes to profit, and the result of a gather or an all-reduce, and the input of a
+///   reduction, must begin at the same offset of the memory on every rank.
 /// - Made by every rank of the group with the same size, at the same point; blocking. Freed likewise.
-/// - If one rank passes such memory to a gather, all ranks do.
+/// - If one rank passes such memory to a collective, all ranks do.
 /// - One thread for each GPU: not inside mics::nccl::together.
 /// - Where the headers or the library that runs are NCCL before 2.27 it is plain memory.
 class registered_memory {
