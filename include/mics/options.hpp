@@ -62,8 +62,7 @@ enum class accumulation : std::uint8_t {
 struct collective_options {
   algorithm how = algorithm::automatic;
   algorithm on_rail = algorithm::automatic;  ///< of the rail stage: direct, ring, native, exchange
-  /// Piece of a block that moves at once: stages overlap piece by piece. 0: chosen by the plan, which over NCCL cuts
-  /// blocks only where the tuned table says so.
+  /// Piece of a block that moves at once: stages overlap piece by piece. 0: chosen by the plan.
   std::size_t chunk_bytes = 0;
   accumulation accumulate = accumulation::native;
   std::optional<bool> checked{};         ///< compare the call among all ranks first; default: the communicator's

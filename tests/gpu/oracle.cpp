@@ -124,6 +124,34 @@ TEST_CASE("large odd sizes") {
   }
 }
 
+TEST_CASE("of large calls the stages overlap, unless somebody knows better") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    if (cluster.world == cluster.node_size) continue;
+    on_gpus(cluster, [&](gpu_host& host) {
+      const auto world = host.world();
+      const auto pieces = [&](operation what, std::size_t bytes, std::size_t chunk = 0) {
+        return mics::plan_for(world, what, bytes, mics::algorithm::automatic, chunk, sizeof(float)).chunks();
+      };
+      constexpr std::size_t MiB = std::size_t{1} << 20;
+      for (const operation what : {operation::all_gather, operation::reduce_scatter, operation::all_reduce}) {
+        ensure(pieces(what, 8 * MiB) == 1, "small");
+        ensure(pieces(what, 16 * MiB) == 2, "pieces that are not too small");
+        ensure(pieces(what, 1024 * MiB) == 8, "few pieces");
+        ensure(pieces(what, 1024 * MiB, 1024 * MiB) == 1, "as the caller wants it");
+      }
+      ensure(pieces(operation::broadcast, 1024 * MiB) == 1, "no stages");
+      const gpu_stream stream;
+      const std::size_t shard = 16 * MiB / sizeof(float) / 4 + 1;
+      const auto run = [&](operation what, std::size_t count) {
+        check_on_gpu(world, {0, world.size(), 1}, stream, {.what = what, .count = count});
+      };
+      run(operation::all_gather, shard);
+      run(operation::reduce_scatter, shard);
+      run(operation::all_reduce, 4 * shard + 1);
+    });
+  }
+}
+
 TEST_CASE("groups of every partition size, and the groups inside them") {
   for (const gpu_cluster& cluster : gpu_clusters()) {
     on_gpus(cluster, [&](gpu_host& host) {

@@ -140,6 +140,27 @@ TEST_CASE("gathers into registered memory, by copy engines") {
   }
 }
 
+#ifdef MICS_FAKE_GPU
+TEST_CASE("a large gather into registered memory moves whole blocks, for windows") {
+  const int before = fake_gpu::copy_engine_collectives();
+  on_gpus({4, 2}, [](gpu_host& host) {
+    auto chosen = gpu_host::patient();
+    chosen.copy_engine_bytes = 1;
+    const auto world = host.world(chosen);
+    const gpu_stream stream;
+    const std::size_t shard = (std::size_t{4} << 20) / sizeof(float);
+    const mics::nccl::registered_memory memory(world, 4 * shard * sizeof(float));
+    const std::span<float> full = memory.as<float>();
+    const auto bytes = full.size_bytes();
+    ensure(mics::plan_for(world, mics::operation::all_gather, bytes).chunks() > 1, "the plan of other memory");
+    mics::all_gather(world, full.subspan(static_cast<std::size_t>(world.rank()) * shard, shard), full, stream);
+    world.synchronize(stream);
+  });
+  const bool has_copy_engines = NCCL_VERSION_CODE >= NCCL_VERSION(2, 28, 0);
+  CHECK(fake_gpu::copy_engine_collectives() - before == (has_copy_engines ? 2 * 4 : 0));  // two rows on each rank
+}
+#endif
+
 TEST_CASE("sums inside a node, of registered memory") {
   for (const gpu_cluster& cluster : gpu_clusters()) {
     if (cluster.world % cluster.node_size != 0) continue;

@@ -52,6 +52,9 @@ class plan {
     return static_cast<int>(std::clamp<std::size_t>(std::min(pieces, units), 1, most_chunks));
   }
 
+  /// Did the caller ask for so many, or was it the library's choice?
+  [[nodiscard]] bool asked_for_chunks() const noexcept { return request_.chunk_bytes > 0; }
+
   /// Memory that a rank needs beside the caller's buffers while the collective runs.
   [[nodiscard]] std::size_t temporary_bytes() const noexcept {
     const bool by_program = choice_.how != algorithm::native && choice_.on_rail != algorithm::native;

@@ -25,6 +25,11 @@ inline constexpr std::size_t tree_to = std::size_t{128} << 10;
 /// Below this size the launches of stages cost more than the slow links, but for two nodes' gathers and
 /// reduce-scatters.
 inline constexpr std::size_t stages_from = 512;
+/// From this size on the stages overlap, in a few pieces of every block: the node stage of one runs beside the rail
+/// stage of the next. More of them, or smaller ones, cost more than the node stage takes.
+inline constexpr std::size_t overlap_from = std::size_t{16} << 20;
+inline constexpr std::size_t overlap_pieces = 8;
+inline constexpr std::size_t smallest_piece = std::size_t{2} << 20;
 
 namespace detail {
 
@@ -50,6 +55,7 @@ inline plan_choice choose_automatic(const plan_request& r, const group_shape& sh
   }
   return {.how = algorithm::hierarchical,
           .on_rail = r.bytes >= slots_from && r.bytes < slots_to ? algorithm::direct : algorithm::native,
+          .chunk_bytes = r.bytes < overlap_from ? 0 : std::max(r.block_bytes / overlap_pieces, smallest_piece),
           .why = "the group spans nodes: each byte crosses the slow links once a node that needs it"};
 }
 

@@ -56,6 +56,13 @@ inline bool windows_serve(const bound_call& c, const member& group) {
          group.registered(c.input, all) && group.registered(c.output, result);
 }
 
+/// The call in whole blocks, which windows need and gain more by than by stages that overlap, unless the caller asked
+/// for pieces.
+inline bound_call without_pieces(bound_call c) noexcept {
+  if (!c.planned->how.asked_for_chunks()) c.pieces = 1;
+  return c;
+}
+
 /// Is this a gather whose rail stage fills rows of the scratch memory instead of the result? Not where the result is
 /// registered: the node stage gains more by windows than the rail stage by rows.
 inline bool brings_rows(const bound_call& c, bool alone, bool windows) {
@@ -67,10 +74,11 @@ inline bool brings_rows(const bound_call& c, bool alone, bool windows) {
 
 }  // namespace detail
 
-/// Decides by which rows and communicators a call goes, from what every rank of the group knows. `alone`: it is not
-/// part of a batch.
+/// Decides by which rows and communicators a call goes, and whether in pieces, from what every rank of the group knows.
+/// `alone`: it is not part of a batch.
 inline void find_route(bound_call& c, const member& group, bool alone) {
-  const bool windows = detail::windows_serve(c, group);
+  const bool windows = detail::windows_serve(detail::without_pieces(c), group);
+  if (windows) c.pieces = 1;
   const bool gathers_rows = detail::brings_rows(c, alone, windows);
   if (gathers_rows || (c.hierarchical() && c.call().what == operation::reduce_scatter)) {
     c.rail_rows = c.dense() ? rows_of::pack : rows_of::call;
