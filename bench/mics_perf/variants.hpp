@@ -13,15 +13,19 @@
 
 namespace perf {
 
+/// More than any block: a chunk of this size keeps the library from cutting them.
+inline constexpr std::size_t whole_blocks = std::size_t{1} << 62;
+
 /// What the library is asked for by one entry of --algo: over NCCL hierarchical and packed are the two forms of a
-/// gather's rail stage, and overlapped and overlapped_packed are these in chunks. Throws usage_error where the entry is
-/// another one's double.
+/// gather's rail stage in whole blocks, and overlapped and overlapped_packed are these in chunks. Throws usage_error
+/// where the entry is another one's double.
 inline mics::collective_options options_of(const variant& asked, mics::operation op, const options& run) {
   const auto& [name, how] = asked;
   mics::collective_options chosen;
   chosen.how = name == "flat" ? flat_algorithm(op) : how;
   if (how == mics::algorithm::hierarchical && run.transport == transport::nccl) {
     chosen.on_rail = mics::algorithm::direct;
+    chosen.chunk_bytes = whole_blocks;
   }
   if (name.starts_with("overlapped")) chosen.chunk_bytes = run.chunk_bytes;
   if (name.ends_with("packed")) {
@@ -47,7 +51,7 @@ std::string plan_name(const Group& group, const exchange& call, const mics::coll
                                                           .chunk_bytes = how.chunk_bytes,
                                                           .element_bytes = width,
                                                           .on_rail = how.on_rail});
-  if (how.chunk_bytes > 0 && made.chunks() == 1) {
+  if (how.chunk_bytes > 0 && how.chunk_bytes < whole_blocks && made.chunks() == 1) {
     throw mics::usage_error("blocks of " + std::to_string(call.block_bytes() / blocks) + " bytes are one chunk of " +
                             std::to_string(how.chunk_bytes));
   }
