@@ -74,10 +74,9 @@ void gather(gpu_host& host, std::size_t copy_engine_bytes, std::size_t count) {
 
 /// Reduces inside the nodes, out of registered memory into registered memory, in place and not; behind the result there
 /// is something that must not change.
-template <class T> void reduce(gpu_host& host, int node_size, std::size_t count) {
-  const auto world = host.world();
-  mics::groups groups(world, {.node_size = node_size, .partition_size = node_size});
-  const auto& node = groups.partition();
+template <class T>
+void reduce(const mics::nccl::communicator& world, const mics::nccl::communicator_ref& node, std::size_t count) {
+  const int node_size = node.size();
   const auto k = static_cast<std::size_t>(node_size), me = static_cast<std::size_t>(node.rank());
   const mics::rank_range members{world.rank() - node.rank(), node_size, 1};
   const gpu_stream stream;
@@ -165,31 +164,35 @@ TEST_CASE("sums inside a node, of registered memory") {
   for (const gpu_cluster& cluster : gpu_clusters()) {
     if (cluster.world % cluster.node_size != 0) continue;
     const auto everywhere = [&](auto reduce_all) {
+      const auto on_rank = [&](gpu_host& host) {
+        const auto world = host.world();
+        mics::groups groups(world, {.partition_size = cluster.node_size});
+        reduce_all(world, groups.partition());
+      };
 #ifdef MICS_FAKE_GPU
       const int before = fake_gpu::window_reductions();
 #endif
-      on_gpus(cluster, reduce_all);
+      on_gpus(cluster, on_rank);
 #ifdef MICS_FAKE_GPU
       return fake_gpu::window_reductions() - before;
 #else
       return 0;
 #endif
     };
-    const int k = cluster.node_size;
-    const int served = everywhere([k](gpu_host& host) {
-      reduce<float>(host, k, 4096);
-      reduce<mics::bfloat16>(host, k, 264);
-      reduce<mics::float16>(host, k, 8);
+    const int served = everywhere([](const auto& world, const auto& node) {
+      reduce<float>(world, node, 4096);
+      reduce<mics::bfloat16>(world, node, 264);
+      reduce<mics::float16>(world, node, 8);
     });
-    const int others = everywhere([k](gpu_host& host) {  // no kernel for windows has these
-      reduce<float>(host, k, 4099);
-      reduce<std::int32_t>(host, k, 4096);
-      reduce<double>(host, k, 512);
-      reduce<mics::bfloat16>(host, k, 0);
+    const int others = everywhere([](const auto& world, const auto& node) {  // no kernel for windows has these
+      reduce<float>(world, node, 4099);
+      reduce<std::int32_t>(world, node, 4096);
+      reduce<double>(world, node, 512);
+      reduce<mics::bfloat16>(world, node, 0);
     });
     if (!gpus_are_fake()) continue;
     CHECK(others == 0);
-    const bool has_windows = NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0) && k > 1;
+    const bool has_windows = NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0) && cluster.node_size > 1;
     CHECK(served == (has_windows ? cluster.world * 3 * 4 : 0));  // types; two operations in both forms, the sums only
   }
 }

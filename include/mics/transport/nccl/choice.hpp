@@ -11,20 +11,22 @@
 
 namespace mics::nccl {
 
-// Built-in rules, where no tuned table speaks. Measured with bench/mics_perf on 2 x 2 and 4 x 2 GPUs with NCCL 2.28,
-// see bench/README.md: a table of one's own machine is better.
+// Built-in rules, where no tuned table speaks. Measured with bench/mics_perf on 2 x 2, 4 x 2 and 2 x 4 GPUs with NCCL
+// 2.28, see bench/README.md: a table of one's own machine is better.
 
-/// Between these sizes a gather's messages into the final slots are faster than one collective on the rail; elsewhere
-/// that is, and its rows are worth their memory.
-inline constexpr std::size_t slots_from = std::size_t{32} << 10;
-inline constexpr std::size_t slots_to = std::size_t{2} << 20;
-/// Between these sizes an all-reduce on two nodes is NCCL's own: its tree brings no more bytes into a node than three
-/// stages do, with one launch. Above, the stages use the network of every GPU of a node, and are up to twice as fast.
+/// Between blocks of these sizes a gather's messages into the final slots are faster than one collective on the rail;
+/// elsewhere that is, and its rows are worth their memory.
+inline constexpr std::size_t slots_from = std::size_t{8} << 10;
+inline constexpr std::size_t slots_to = std::size_t{256} << 10;
+/// Between these sizes, the latter of a rank's part of its node's sum, an all-reduce on two nodes is NCCL's own: its
+/// tree brings no more bytes into a node than three stages do, with one launch. Above, the stages use the network of
+/// every GPU of a node, and are up to twice as fast.
 inline constexpr std::size_t tree_from = std::size_t{32} << 10;
-inline constexpr std::size_t tree_to = std::size_t{128} << 10;
+inline constexpr std::size_t tree_to = std::size_t{64} << 10;
 /// Below this size the launches of stages cost more than the slow links, but for two nodes' gathers and
-/// reduce-scatters.
+/// reduce-scatters; the three of an all-reduce do so up to another one on nodes of more than two ranks.
 inline constexpr std::size_t stages_from = 512;
+inline constexpr std::size_t wide_stages_from = std::size_t{4} << 10;
 /// From this size on the stages overlap, in a few pieces of every block: the node stage of one runs beside the rail
 /// stage of the next. More of them, or smaller ones, cost more than the node stage takes.
 inline constexpr std::size_t overlap_from = std::size_t{16} << 20;
@@ -46,15 +48,17 @@ inline plan_choice choose_automatic(const plan_request& r, const group_shape& sh
   if (r.what == operation::broadcast) {
     return {.how = algorithm::native, .why = "NCCL's ring already enters each node once"};
   }
-  if (r.bytes < stages_from && (shape.nodes > 2 || r.what == operation::all_reduce)) {
+  const bool all_reduce = r.what == operation::all_reduce;
+  const bool tiny = r.bytes < (all_reduce && shape.node_size > 2 ? wide_stages_from : stages_from);
+  if (tiny && (all_reduce || shape.nodes > 2)) {
     return {.how = algorithm::native, .why = "so few bytes cost less than the launches of stages"};
   }
-  const bool tree = r.bytes >= tree_from && r.bytes < tree_to;
-  if (r.what == operation::all_reduce && shape.nodes == 2 && tree) {
+  const auto k = static_cast<std::size_t>(shape.node_size);
+  if (all_reduce && shape.nodes == 2 && r.bytes >= tree_from && r.bytes < tree_to * k) {
     return {.how = algorithm::native, .why = "on two nodes NCCL's tree brings as few bytes into a node"};
   }
   return {.how = algorithm::hierarchical,
-          .on_rail = r.bytes >= slots_from && r.bytes < slots_to ? algorithm::direct : algorithm::native,
+          .on_rail = r.block_bytes >= slots_from && r.block_bytes < slots_to ? algorithm::direct : algorithm::native,
           .chunk_bytes = r.bytes < overlap_from ? 0 : std::max(r.block_bytes / overlap_pieces, smallest_piece),
           .why = "the group spans nodes: each byte crosses the slow links once a node that needs it"};
 }

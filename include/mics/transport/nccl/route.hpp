@@ -36,8 +36,8 @@ inline bool sums_in_windows(const collective_call& call) noexcept {
 /// 2.28: elsewhere they lose up to a fifth.)
 inline bool windows_gain(operation what, std::size_t bytes) noexcept {
   constexpr std::size_t KiB = 1024, MiB = 1024 * KiB;
-  if (what == operation::all_reduce && bytes > 128 * KiB && bytes < 2 * MiB) return false;
-  return bytes <= 32 * MiB;
+  const std::size_t again_from = what == operation::all_reduce ? 2 * MiB : MiB;
+  return bytes <= 128 * KiB || (bytes >= again_from && bytes <= 32 * MiB);
 }
 
 /// Can a node do it by way of its windows, because the buffers are registered? Not blocks that are no multiple of what
@@ -68,7 +68,7 @@ inline bound_call without_pieces(bound_call c) noexcept {
 inline bool brings_rows(const bound_call& c, bool alone, bool windows) {
   if (c.call().what != operation::all_gather || !c.hierarchical() || !c.even()) return false;
   if (!alone && c.dense() && c.bytes(0) < packed_block_bytes) return true;
-  const bool straight = windows && c.call().blocks.total() * c.width() >= slots_from;
+  const bool straight = windows && c.bytes(0) >= slots_from;
   return c.planned->how.on_rail() == algorithm::native && !straight;
 }
 
