@@ -148,6 +148,9 @@ void launch(const C& comm, std::span<const collective_call> calls, stream_of<C> 
                 "mics: a communicator runs planned calls (native_communicator) or messages (message_communicator)");
   if (calls.empty()) return;
   if constexpr (native_communicator<C>) {
+    if constexpr (repeating_communicator<C>) {
+      if (calls.size() == 1 && comm.repeat(calls.front(), stream, options)) return;
+    }
     const native_options chosen{options.timeout.count() > 0 ? options.timeout : comm.timeout(),
                                 options.checked.value_or(comm.checked())};
     with_planned(comm, calls, options,

@@ -41,6 +41,14 @@ concept native_communicator = communicator<C> &&
   c.enqueue(calls, stream, options);
 };
 
+/// One that knows calls which it has run before, and runs them again without their plans.
+template <class C>
+concept repeating_communicator = native_communicator<C> &&
+    requires(const C& c, const collective_call& call, typename C::stream_type stream,
+             const collective_options& options) {
+  { c.repeat(call, stream, options) } -> std::same_as<bool>;
+};
+
 namespace detail {
 
 inline bool is_reduction(operation what) noexcept {

@@ -52,8 +52,8 @@ class plan {
     return static_cast<int>(std::clamp<std::size_t>(std::min(pieces, units), 1, most_chunks));
   }
 
-  /// Did the caller ask for so many, or was it the library's choice?
-  [[nodiscard]] bool asked_for_chunks() const noexcept { return request_.chunk_bytes > 0; }
+  /// What it was asked for.
+  [[nodiscard]] const plan_request& asked() const noexcept { return request_; }
 
   /// Memory that a rank needs beside the caller's buffers while the collective runs.
   [[nodiscard]] std::size_t temporary_bytes() const noexcept {

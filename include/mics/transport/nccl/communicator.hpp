@@ -31,6 +31,9 @@
 #include <mics/transport/nccl/machine.hpp>
 #include <mics/transport/nccl/making.hpp>
 #include <mics/transport/nccl/member.hpp>
+#include <mics/transport/nccl/native_call.hpp>
+#include <mics/transport/nccl/repeat.hpp>
+#include <mics/transport/nccl/repeated_calls.hpp>
 #include <mics/transport/nccl/run.hpp>
 #include <mics/transport/nccl/split.hpp>
 #include <mics/transport/nccl/together.hpp>
@@ -107,6 +110,10 @@ class communicator_ref : public mics::detail::member_handle<member> {
 
   /// Runs planned calls as one, in the order of a stream.
   void enqueue(std::span<const planned_call> calls, cudaStream_t stream, const native_options& options) const;
+  /// Runs a call that it knows, from its third time on, without checking and planning it again; false: it does not.
+  [[nodiscard]] bool repeat(const collective_call& call, cudaStream_t stream, const collective_options& options) const {
+    return nccl::repeat(alive(), call, stream, options);
+  }
 
   /// Makes what the calls will need and may not be made while a graph is captured: communicators of the stages, and
   /// temporary memory. Collective, blocking; moves no data. (batch::prepare() makes the calls.) Inside a
@@ -335,7 +342,14 @@ inline void communicator_ref::enqueue(std::span<const planned_call> calls, cudaS
         all, m.shape().rank, [](int rank) { return rank; }, m.where(std::string(name_of(ready.what())), m.next()));
   }
   if (together* const others = together::current()) return others->add(std::move(ready), calls, options.timeout);
+  const plan_request& asked = calls.front().how.asked();
+  const call_key key(calls.front().call, asked.how, asked.on_rail, asked.chunk_bytes, stream);
+  const bool records =
+      ready.is_native_calls_only() && calls.front().call.blocks.even() && m.repeats().is_second_time(key);
+  recording made;
+  if (records) ready.record_in(made);
   run(std::span(&ready, 1), options.timeout);
+  if (records) m.repeats().keep(key, std::move(made));
 }
 
 }  // namespace mics::nccl

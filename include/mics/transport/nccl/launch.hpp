@@ -125,7 +125,7 @@ class launch {
         const device_scope current(group_->device());
         required_kernels("accumulation::widened")
             .convert(c.call().input, c.call().type, wide, c.planned->moved, c.call().blocks.total(), stream_);
-      } else if (by_windows(c.node_in) && c.call().what == operation::all_gather) {
+      } else if (copies_into_slot(c)) {
         into_slot(c);
       }
     }
@@ -138,18 +138,8 @@ class launch {
 
   /// Makes the NCCL calls of one wave, inside a group of them: of each piece the stage whose turn it is.
   void issue(int wave) const {
-    for (const bound_call& c : bound_) {
-      if (c.pieces == 1) {
-        if (wave <= last_stage(c)) issue(c, wave);
-        continue;
-      }
-      const int last = std::min(wave, c.pieces - 1);
-      for (int piece = std::max(0, wave - last_stage(c)); piece <= last; ++piece) issue(c.part(piece), wave - piece);
-    }
-    if (wave == 0 && gathers_.used()) gathers_.pack.gather(wire(stage::rail));
-    if (wave == 1) {
-      for (const batch_pack& sums : sums_) sums.pack.reduce(wire(stage::rail));
-    }
+    issue_calls(wave);
+    if (record_ != nullptr) record_->end_group();
   }
 
   /// Between two waves: the next one reads what this one has brought, and writes where it has read.
@@ -172,6 +162,18 @@ class launch {
       required_kernels("accumulation::widened")
           .convert(c.output, c.planned->moved, c.call().output, c.call().type, output_elements(c), stream_);
     }
+  }
+
+  /// Does all of it come to calls of NCCL's, with nothing before, between and behind them? (One call alone is packed
+  /// without copies.)
+  [[nodiscard]] bool is_native_calls_only() const noexcept {
+    const bound_call& c = bound_.front();
+    return bound_.size() == 1 && !overlaps_ && !c.planned->widened() && !copies_into_slot(c);
+  }
+  /// From now on these are noted down, too.
+  void record_in(recording& made) noexcept {
+    record_ = &made;
+    made.in_scratch = scratch_bytes_ > 0;
   }
 
   /// Does all of it come to one call of NCCL, which need not be grouped?
@@ -205,10 +207,30 @@ class launch {
 
   static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 255) / 256 * 256; }
 
+  void issue_calls(int wave) const {
+    for (const bound_call& c : bound_) {
+      if (c.pieces == 1) {
+        if (wave <= last_stage(c)) issue(c, wave);
+        continue;
+      }
+      const int last = std::min(wave, c.pieces - 1);
+      for (int piece = std::max(0, wave - last_stage(c)); piece <= last; ++piece) issue(c.part(piece), wave - piece);
+    }
+    if (wave == 0 && gathers_.used()) gathers_.pack.gather(wire(stage::rail));
+    if (wave == 1) {
+      for (const batch_pack& sums : sums_) sums.pack.reduce(wire(stage::rail));
+    }
+  }
+
   [[nodiscard]] int nodes() const noexcept { return group_->shape().nodes; }
-  [[nodiscard]] nccl::wire wire(stage s) const { return group_->wire_of(s, stream_, name_of(what())); }
+  [[nodiscard]] nccl::wire wire(stage s) const { return wire(s, stream_); }
+  [[nodiscard]] nccl::wire wire(stage s, cudaStream_t stream) const {
+    nccl::wire its = group_->wire_of(s, stream, name_of(what()));
+    its.record = record_;
+    return its;
+  }
   [[nodiscard]] nccl::wire node_wire() const {
-    return group_->wire_of(stage::node, overlaps() ? group_->lane().stream() : stream_, name_of(what()));
+    return wire(stage::node, overlaps() ? group_->lane().stream() : stream_);
   }
 
   static int last_stage(const bound_call& c) noexcept {
@@ -266,9 +288,12 @@ class launch {
   }
 
   // Windows take the shard only out of registered memory, where its slot is.
+  static bool copies_into_slot(const bound_call& c) noexcept {
+    return by_windows(c.node_in) && c.call().what == operation::all_gather && c.input != slot_of(c);
+  }
+  static std::byte* slot_of(const bound_call& c) noexcept { return c.output + c.offset(c.shape->rank); }
   void into_slot(bound_call& c) {
-    std::byte* const slot = c.output + c.offset(c.shape->rank);
-    if (slot == c.input) return;
+    std::byte* const slot = slot_of(c);
     check(cudaMemcpyAsync(slot, c.input, c.bytes(0), cudaMemcpyDeviceToDevice, stream_), "cudaMemcpyAsync",
           [this] { return where(); });
     c.input = slot;
@@ -326,6 +351,7 @@ class launch {
   std::vector<batch_pack> sums_{};
   std::size_t scratch_bytes_ = 0;
   bool overlaps_ = false;
+  recording* record_ = nullptr;
 };
 
 inline member& group_of(const launch& l) noexcept { return l.group(); }

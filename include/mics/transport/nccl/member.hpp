@@ -29,6 +29,7 @@
 #include <mics/transport/nccl/memory_check.hpp>
 #include <mics/transport/nccl/native_type.hpp>
 #include <mics/transport/nccl/node_lane.hpp>
+#include <mics/transport/nccl/repeated_calls.hpp>
 #include <mics/transport/nccl/scratch.hpp>
 #include <mics/transport/nccl/settings.hpp>
 #include <mics/transport/nccl/stage_communicators.hpp>
@@ -86,10 +87,13 @@ class member {
   [[nodiscard]] nccl::scratch& scratch() noexcept { return scratch_; }
   [[nodiscard]] node_lane& lane() noexcept { return lane_; }
   [[nodiscard]] memory_check& memory() noexcept { return memory_; }
-  [[nodiscard]] nccl::windows& windows() noexcept { return windows_; }
+  [[nodiscard]] repeated_calls& repeats() noexcept { return repeats_; }
   [[nodiscard]] const stage_communicators& stages() const noexcept { return stages_; }
   [[nodiscard]] const tuned_table& table() const noexcept { return *table_; }
-  void use(std::shared_ptr<const tuned_table> table) noexcept { table_ = std::move(table); }
+  void use(std::shared_ptr<const tuned_table> table) noexcept {
+    table_ = std::move(table);
+    repeats_.forget();
+  }
 
   /// NCCL communicators made for this group: the stages', and the group's own unless it was adopted.
   [[nodiscard]] int communicators() const noexcept {
@@ -133,7 +137,7 @@ class member {
   // What a launch asks of its group.
   /// `operation`: what the calls are a part of, number next().
   [[nodiscard]] nccl::wire wire_of(stage s, cudaStream_t stream, std::string_view operation = {}) const noexcept {
-    return {communicator(s), stream, &origin_, operation, operation.empty() ? 0 : next(), name_of(s)};
+    return {communicator(s), stream, &origin_, operation, operation.empty() ? 0 : next(), s};
   }
   [[nodiscard]] bool has(stage s) const noexcept { return communicator(s) != nullptr; }
 
@@ -154,6 +158,16 @@ class member {
     if (made && unwanted != nullptr) ncclCommAbort(unwanted);
   }
 
+  /// The ranks of a node reach this memory of each other from now on; ...
+  void open_window(const void* memory, std::size_t bytes) {
+    windows_.add(memory, bytes);
+    repeats_.forget();
+  }
+  /// ... and not any more.
+  void close_window(const void* memory) {
+    windows_.remove(memory);
+    repeats_.forget();
+  }
   [[nodiscard]] bool registered(const std::byte* memory, std::size_t bytes) const noexcept {
     return windows_.cover(memory, bytes);
   }
@@ -239,6 +253,7 @@ class member {
   stage_communicators stages_{};
   averages averages_{};
   nccl::windows windows_{};
+  repeated_calls repeats_{};
   memory_check memory_{};
   std::vector<int> node_of_{};
   nccl::scratch scratch_{};

@@ -116,7 +116,7 @@ class registered_memory {
       release();
       throw;
     }
-    group_->windows().add(memory_, bytes_);
+    group_->open_window(memory_, bytes_);
   }
 
   /// Lets the ranks of a stage's communicator reach the memory. Collective.
@@ -134,7 +134,7 @@ class registered_memory {
 
   void release() noexcept {
     if (memory_ == nullptr) return;
-    group_->windows().remove(memory_);
+    group_->close_window(memory_);
 #if NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0)
     if (group_->family().enter_nccl()) {  // else the communicators are gone, and the windows with them
       for (const auto& [comm, window] : handles_) ncclCommWindowDeregister(comm, window);

@@ -59,7 +59,7 @@ inline bool windows_serve(const bound_call& c, const member& group) {
 /// The call in whole blocks, which windows need and gain more by than by stages that overlap, unless the caller asked
 /// for pieces.
 inline bound_call without_pieces(bound_call c) noexcept {
-  if (!c.planned->how.asked_for_chunks()) c.pieces = 1;
+  if (c.planned->how.asked().chunk_bytes == 0) c.pieces = 1;
   return c;
 }
 

@@ -8,17 +8,11 @@
 #include <nccl.h>
 
 #include <mics/error.hpp>
+#include <mics/transport/nccl/native_call.hpp>
 #include <mics/transport/nccl/result.hpp>
+#include <mics/transport/nccl/stage_communicators.hpp>
 
 namespace mics::nccl {
-
-/// What a reduction does to which elements, in NCCL's terms.
-struct native_sum {
-  ncclDataType_t type = ncclFloat32;
-  ncclRedOp_t op = ncclSum;
-
-  bool operator==(const native_sum&) const = default;
-};
 
 /// NCCL's calls in one communicator, in the order of one stream. Copies count bytes, reductions elements; nothing is
 /// called for none of them.
@@ -29,42 +23,44 @@ struct wire {
   const error_context* group = nullptr;  ///< whose call it is; null: not told
   std::string_view operation{};          ///< of which it is a part
   std::uint64_t sequence = 0;
-  std::string_view stage{};
+  stage in = stage::whole;
+  recording* record = nullptr;  ///< where the calls are noted down too
 
   void all_gather(const std::byte* from, std::byte* to, std::size_t bytes) const {
-    if (bytes > 0) check(ncclAllGather(from, to, bytes, ncclInt8, comm, stream), "ncclAllGather");
+    make({native_call::kind::all_gather, comm, in, from, to, bytes});
   }
   void broadcast(const std::byte* from, std::byte* to, std::size_t bytes, int root) const {
-    if (bytes > 0) check(ncclBroadcast(from, to, bytes, ncclInt8, root, comm, stream), "ncclBroadcast");
+    make({native_call::kind::broadcast, comm, in, from, to, bytes, only_copied, root});
   }
   void send(const std::byte* from, std::size_t bytes, int peer) const {
-    if (bytes > 0) check(ncclSend(from, bytes, ncclInt8, peer, comm, stream), "ncclSend");
+    make({native_call::kind::send, comm, in, from, nullptr, bytes, only_copied, peer});
   }
   void receive(std::byte* to, std::size_t bytes, int peer) const {
-    if (bytes > 0) check(ncclRecv(to, bytes, ncclInt8, peer, comm, stream), "ncclRecv");
+    make({native_call::kind::receive, comm, in, nullptr, to, bytes, only_copied, peer});
   }
   void reduce_scatter(const std::byte* from, std::byte* to, std::size_t count, native_sum how) const {
-    if (count == 0) return;
-    check(ncclReduceScatter(from, to, count, how.type, how.op, comm, stream), "ncclReduceScatter");
+    make({native_call::kind::reduce_scatter, comm, in, from, to, count, how});
   }
   void reduce(const std::byte* from, std::byte* to, std::size_t count, native_sum how, int root) const {
-    if (count > 0) check(ncclReduce(from, to, count, how.type, how.op, root, comm, stream), "ncclReduce");
+    make({native_call::kind::reduce, comm, in, from, to, count, how, root});
   }
   void all_reduce(const std::byte* from, std::byte* to, std::size_t count, native_sum how) const {
-    if (count > 0) check(ncclAllReduce(from, to, count, how.type, how.op, comm, stream), "ncclAllReduce");
+    make({native_call::kind::all_reduce, comm, in, from, to, count, how});
   }
 
   [[nodiscard]] error_context where() const {
     error_context known = group != nullptr ? *group : error_context{};
     known.operation = operation;
     known.sequence = sequence;
-    known.stage = stage;
+    known.stage = name_of(in);
     return known;
   }
 
  private:
-  void check(ncclResult_t result, const char* call) const {
-    nccl::check(result, call, comm, [this] { return where(); });
+  void make(const native_call& call) const {
+    if (call.count == 0) return;
+    check(call.make(stream), call.name(), comm, [this] { return where(); });
+    if (record != nullptr) record->calls.push_back(call);
   }
 };
 
