@@ -24,7 +24,7 @@ namespace mics::nccl {
 
 /// Device memory that the ranks of a node reach directly: the node stage of a gather into it runs in NCCL's symmetric
 /// kernels, and for large rows by copy engines, which take no multiprocessor from computation. So do sums inside a
-/// node, reduce-scattered or all-reduced out of it and into it, of up to 32 MiB in float32, float16 or bfloat16.
+/// node, reduce-scattered or all-reduced out of it and into it, of up to 16 MiB in float32, float16 or bfloat16.
 /// - What profits moves in whole blocks, unless the caller's `chunk_bytes` asks for pieces, which do not.
 /// - Blocks must be multiples of 16 bytes to profit, and the result of a gather or an all-reduce, and the input of a
 ///   reduction, must begin at the same offset of the memory on every rank.

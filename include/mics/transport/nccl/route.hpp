@@ -37,7 +37,7 @@ inline bool sums_in_windows(const collective_call& call) noexcept {
 inline bool windows_gain(operation what, std::size_t bytes) noexcept {
   constexpr std::size_t KiB = 1024, MiB = 1024 * KiB;
   const std::size_t again_from = what == operation::all_reduce ? 2 * MiB : MiB;
-  return bytes <= 128 * KiB || (bytes >= again_from && bytes <= 32 * MiB);
+  return bytes <= 128 * KiB || (bytes >= again_from && bytes <= 16 * MiB);
 }
 
 /// Can a node do it by way of its windows, because the buffers are registered? Not blocks that are no multiple of what
