@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <mics/transport/nccl/scratch.hpp>
+#include <mics/transport/nccl/group/scratch.hpp>
 
 namespace gpu {
 

@@ -6,7 +6,7 @@
 
 #include <cuda_runtime_api.h>
 
-#include <mics/transport/nccl/scratch.hpp>
+#include <mics/transport/nccl/group/scratch.hpp>
 
 namespace gpu {
 

@@ -1,7 +1,7 @@
 #include <cstring>
 #include <vector>
 
-#include <mics/transport/nccl/result.hpp>
+#include <mics/transport/nccl/native/result.hpp>
 #include <mics/types.hpp>
 
 #include "../mics_perf/pattern.hpp"

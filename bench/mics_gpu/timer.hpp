@@ -4,7 +4,7 @@
 
 #include <cuda_runtime_api.h>
 
-#include <mics/transport/nccl/result.hpp>
+#include <mics/transport/nccl/native/result.hpp>
 
 namespace gpu {
 

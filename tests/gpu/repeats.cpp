@@ -149,10 +149,11 @@ TEST_CASE("a call is kept from its second time on, but for those that need more 
       for (int i = 0; i < 3; ++i) {
         mics::all_reduce(world, data.all().first(399), data.all().first(399), mics::reduction::sum, stream, native);
         mics::batch<mics::nccl::communicator_ref> batch(world);
-        batch.all_reduce(data.all(), data.all(), mics::reduction::max);
+        batch.all_reduce(data.all().first(100), data.all().first(100), mics::reduction::max);
+        batch.all_reduce(data.all().last(100), data.all().last(100), mics::reduction::max);
         batch.run(stream);
       }
-      ensure(keeper(world).kept() == 1, "no uneven blocks, no batches");
+      ensure(keeper(world).kept() == 1, "no uneven blocks, no batches of several calls");
       for (int i = 0; i < 3; ++i) mics::barrier(world, stream);
       ensure(keeper(world).kept() == 2, "barriers");
       world.synchronize(stream);

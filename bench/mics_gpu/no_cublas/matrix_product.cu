@@ -1,6 +1,6 @@
 #include <cuda_bf16.h>
 
-#include <mics/transport/nccl/result.hpp>
+#include <mics/transport/nccl/native/result.hpp>
 
 #include "../matrix_fill.hpp"
 #include "../matrix_product.hpp"

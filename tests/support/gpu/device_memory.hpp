@@ -6,8 +6,8 @@
 
 #include <cuda_runtime_api.h>
 
-#include <mics/transport/nccl/result.hpp>
-#include <mics/transport/nccl/scratch.hpp>
+#include <mics/transport/nccl/group/scratch.hpp>
+#include <mics/transport/nccl/native/result.hpp>
 
 namespace mics::test {
 

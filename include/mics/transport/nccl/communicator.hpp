@@ -23,19 +23,19 @@
 #include <mics/detail/owning.hpp>
 #include <mics/error.hpp>
 #include <mics/topology/digest.hpp>
-#include <mics/transport/nccl/await.hpp>
-#include <mics/transport/nccl/duplicate.hpp>
-#include <mics/transport/nccl/host.hpp>
-#include <mics/transport/nccl/host_exchange.hpp>
-#include <mics/transport/nccl/library_version.hpp>
+#include <mics/transport/nccl/group/await.hpp>
+#include <mics/transport/nccl/group/duplicate.hpp>
+#include <mics/transport/nccl/group/host.hpp>
+#include <mics/transport/nccl/group/host_exchange.hpp>
+#include <mics/transport/nccl/group/making.hpp>
+#include <mics/transport/nccl/group/member.hpp>
+#include <mics/transport/nccl/group/repeated_calls.hpp>
+#include <mics/transport/nccl/group/split.hpp>
+#include <mics/transport/nccl/launch/repeat.hpp>
+#include <mics/transport/nccl/launch/run.hpp>
 #include <mics/transport/nccl/machine.hpp>
-#include <mics/transport/nccl/making.hpp>
-#include <mics/transport/nccl/member.hpp>
-#include <mics/transport/nccl/native_call.hpp>
-#include <mics/transport/nccl/repeat.hpp>
-#include <mics/transport/nccl/repeated_calls.hpp>
-#include <mics/transport/nccl/run.hpp>
-#include <mics/transport/nccl/split.hpp>
+#include <mics/transport/nccl/native/library_version.hpp>
+#include <mics/transport/nccl/native/native_call.hpp>
 #include <mics/transport/nccl/together.hpp>
 
 namespace mics::nccl {
@@ -112,7 +112,7 @@ class communicator_ref : public mics::detail::member_handle<member> {
   void enqueue(std::span<const planned_call> calls, cudaStream_t stream, const native_options& options) const;
   /// Runs a call that it knows, from its third time on, without checking and planning it again; false: it does not.
   [[nodiscard]] bool repeat(const collective_call& call, cudaStream_t stream, const collective_options& options) const {
-    return nccl::repeat(alive(), call, stream, options);
+    return together::current() == nullptr && nccl::repeat(alive(), call, stream, options);
   }
 
   /// Makes what the calls will need and may not be made while a graph is captured: communicators of the stages, and

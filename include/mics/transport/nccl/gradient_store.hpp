@@ -8,8 +8,8 @@
 
 #include <mics/training/gradient_store.hpp>
 #include <mics/transport/nccl/communicator.hpp>
+#include <mics/transport/nccl/group/scratch.hpp>
 #include <mics/transport/nccl/kernels.hpp>
-#include <mics/transport/nccl/scratch.hpp>
 #include <mics/types.hpp>
 
 namespace mics::detail {

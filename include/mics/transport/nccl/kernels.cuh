@@ -15,7 +15,7 @@
 
 #include <mics/error.hpp>
 #include <mics/transport/nccl/kernels.hpp>
-#include <mics/transport/nccl/result.hpp>
+#include <mics/transport/nccl/native/result.hpp>
 #include <mics/types.hpp>
 
 namespace mics::nccl::device {

@@ -4,8 +4,8 @@
 
 #include <cuda_runtime_api.h>
 
-#include <mics/transport/nccl/library_version.hpp>
-#include <mics/transport/nccl/result.hpp>
+#include <mics/transport/nccl/native/library_version.hpp>
+#include <mics/transport/nccl/native/result.hpp>
 
 namespace mics::nccl {
 

@@ -13,11 +13,11 @@
 
 #include <mics/error.hpp>
 #include <mics/transport/nccl/communicator.hpp>
-#include <mics/transport/nccl/device.hpp>
-#include <mics/transport/nccl/host_watch.hpp>
-#include <mics/transport/nccl/make_stage.hpp>
-#include <mics/transport/nccl/member.hpp>
-#include <mics/transport/nccl/native_bytes.hpp>
+#include <mics/transport/nccl/group/host_watch.hpp>
+#include <mics/transport/nccl/group/make_stage.hpp>
+#include <mics/transport/nccl/group/member.hpp>
+#include <mics/transport/nccl/group/native_bytes.hpp>
+#include <mics/transport/nccl/native/device.hpp>
 #include <mics/transport/nccl/together.hpp>
 
 namespace mics::nccl {

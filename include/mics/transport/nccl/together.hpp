@@ -11,9 +11,9 @@
 
 #include <mics/collectives/planned_call.hpp>
 #include <mics/error.hpp>
-#include <mics/transport/nccl/launch.hpp>
-#include <mics/transport/nccl/run.hpp>
-#include <mics/transport/nccl/split.hpp>
+#include <mics/transport/nccl/group/split.hpp>
+#include <mics/transport/nccl/launch/launch.hpp>
+#include <mics/transport/nccl/launch/run.hpp>
 
 namespace mics::nccl {
 
