@@ -49,6 +49,15 @@ call from(int root) {
   };
 }
 
+call gather_into(bool registered) {
+  return [=](const mics::nccl::communicator& world, cudaStream_t stream) {
+    const std::size_t shard = 4096, all = shard * static_cast<std::size_t>(world.size());
+    const mics::nccl::registered_memory memory(world, all * sizeof(float));
+    const device_array<float> plain(all, stream), own(shard, stream);
+    mics::all_gather(world, own.all(), registered ? memory.as<float>() : plain.all(), stream);
+  };
+}
+
 }  // namespace
 
 TEST_CASE("counts, reductions, roots and operations") {
@@ -58,6 +67,11 @@ TEST_CASE("counts, reductions, roots and operations") {
   disagree(from(0), from(1), {"root 0", "root 1"});
   disagree(from(0), reduce(8, sum), {"broadcast", "all_reduce"});
   disagree(reduce(8, sum), [](const auto& world, cudaStream_t stream) { mics::barrier(world, stream); }, {"barrier"});
+}
+
+TEST_CASE("memory that is registered on some ranks only") {
+  if (!mics::nccl::library_features::here().windows) return;  // there it is plain memory
+  disagree(gather_into(true), gather_into(false), {"all_gather of", ", in registered memory"});
 }
 
 TEST_CASE("a table of another kind of machine, and tables that differ") {

@@ -22,7 +22,7 @@ struct signature {
   reduction reduce = reduction::sum;
   algorithm how = algorithm::direct;
   std::uint8_t shown_blocks = 0;
-  std::array<std::uint8_t, 2> padding{};  ///< keeps the bytes that travel defined
+  std::uint16_t registered = 0;  ///< calls that a transport runs in another way because their memory is registered
   std::int32_t root = 0;
   std::int32_t chunks = 1;
   std::int32_t nodes = 1;                       ///< on which the rank believes the group to lie
@@ -43,6 +43,7 @@ struct signature {
     text += ", " + std::string(name_of(how)) + " in " + std::to_string(chunks) + " chunks on " + std::to_string(nodes) +
             " nodes, blocks of";
     for (std::size_t block = 0; block < shown_blocks; ++block) text += " " + std::to_string(first_blocks[block]);
+    if (registered > 0) text += ", in registered memory";
     if (calls > 1) text += ", the first of " + std::to_string(calls) + " calls in a batch";
     return text + " (all details: " + std::to_string(fingerprint % 100000) + ")";
   }

@@ -339,7 +339,9 @@ inline void communicator_ref::enqueue(std::span<const planned_call> calls, cudaS
   member& m = alive();
   launch ready = checked_launch(calls, stream);
   if (options.checked && m.shape().size > 1) {
-    const std::vector<schedule::signature> all = gather(mics::detail::sign(calls, m.shape()), name_of(ready.what()));
+    schedule::signature own = mics::detail::sign(calls, m.shape());
+    ready.add_to(own);
+    const std::vector<schedule::signature> all = gather(own, name_of(ready.what()));
     mics::detail::require_agreement(
         all, m.shape().rank, [](int rank) { return rank; }, m.where(std::string(name_of(ready.what())), m.next()));
   }

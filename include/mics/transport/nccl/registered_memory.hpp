@@ -29,7 +29,7 @@ namespace mics::nccl {
 /// - Blocks must be multiples of 16 bytes to profit, and the result of a gather or an all-reduce, and the input of a
 ///   reduction, must begin at the same offset of the memory on every rank.
 /// - Made by every rank of the group with the same size, at the same point; blocking. Freed likewise.
-/// - If one rank passes such memory to a collective, all ranks do.
+/// - If one rank passes such memory to a collective, all ranks do; checked mode compares it.
 /// - One thread for each GPU: not inside mics::nccl::together.
 /// - Where the headers or the library that runs are NCCL before 2.27 it is plain memory.
 class registered_memory {

@@ -10,8 +10,10 @@
 
 #include <cuda_runtime_api.h>
 
+#include <mics/collectives/launch.hpp>
 #include <mics/collectives/planned_call.hpp>
 #include <mics/error.hpp>
+#include <mics/schedule/launch.hpp>
 #include <mics/transport/nccl/choice.hpp>
 #include <mics/transport/nccl/group/member.hpp>
 #include <mics/transport/nccl/kernels.hpp>
@@ -92,6 +94,15 @@ class launch {
       if (by_windows(c.node_in)) use(by_windows_form + 2 * what + (c.node_in == stage::copy_engines ? 1U : 0U));
     }
     return first;
+  }
+
+  /// What else must be the same on all ranks: for which calls the memory's being registered counts.
+  void add_to(schedule::signature& own) const noexcept {
+    for (const bound_call& c : bound_) {
+      const int more = by_windows(c.node_in) ? 1 : 0;
+      own.registered = static_cast<std::uint16_t>(own.registered + more);
+      mics::detail::mix(own.fingerprint, static_cast<std::uint64_t>(c.node_in));
+    }
   }
 
   /// What it is in an error's words: its first call.
