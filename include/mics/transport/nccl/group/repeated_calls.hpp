@@ -54,7 +54,7 @@ class repeated_calls {
  public:
   /// What a call came to; null if it is not kept.
   [[nodiscard]] const recording* find(const call_key& call) const noexcept {
-    const place* const its = places_.empty() ? nullptr : place_of(call, number_of(call));
+    const place* const its = place_of(call, number_of(call));
     return its == nullptr || its->known.group_ends.empty() ? nullptr : &its->known;
   }
 
@@ -109,6 +109,7 @@ class repeated_calls {
     return std::span(places_).subspan(number / 2 % rooms * places_a_room, places_a_room);
   }
   [[nodiscard]] const place* place_of(const call_key& call, std::uint64_t number) const noexcept {
+    if (places_.empty()) return nullptr;
     for (const place& its : room_of(number)) {
       if (its.number == number && its.call == call) return &its;
     }
