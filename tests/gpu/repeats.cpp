@@ -139,7 +139,6 @@ TEST_CASE("a call is kept from its second time on, but for those that need more 
       const auto world = host.world();
       const gpu_stream stream;
       const device_array<float> data(400, stream);
-      const device_array<mics::bfloat16> narrow(400, stream);
       const auto native = mics::collective_options{.how = mics::algorithm::native};
       const auto sum = [&] { mics::all_reduce(world, data.all(), data.all(), mics::reduction::sum, stream, native); };
       sum();

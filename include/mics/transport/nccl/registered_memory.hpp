@@ -26,8 +26,8 @@ namespace mics::nccl {
 /// kernels, and for large rows by copy engines, which take no multiprocessor from computation. So do sums inside a
 /// node, reduce-scattered or all-reduced out of it and into it, of up to 16 MiB in float32, float16 or bfloat16.
 /// - What profits moves in whole blocks, unless the caller's `chunk_bytes` asks for pieces, which do not.
-/// - Blocks must be multiples of 16 bytes to profit, and the result of a gather or an all-reduce, and the input of a
-///   reduction, must begin at the same offset of the memory on every rank.
+/// - To profit, blocks are multiples of 16 bytes, and buffers begin at such, on all ranks or on none; the result of a
+///   gather or an all-reduce, and the input of a reduction, begin at the same offset of the memory on every rank.
 /// - Made by every rank of the group with the same size, at the same point; blocking. Freed likewise.
 /// - If one rank passes such memory to a collective, all ranks do; checked mode compares it.
 /// - One thread for each GPU: not inside mics::nccl::together.
