@@ -198,28 +198,16 @@ TEST_CASE("sums inside a node, of registered memory") {
 }
 
 #ifdef MICS_FAKE_GPU
-namespace {
-
-/// Plays an older NCCL while it lives.
-struct older_library {
-  explicit older_library(int version) { fake_gpu::pretend_library(version); }
-  ~older_library() { fake_gpu::pretend_library(NCCL_VERSION_CODE); }
-  older_library(const older_library&) = delete;
-  older_library& operator=(const older_library&) = delete;
-};
-
-}  // namespace
-
 TEST_CASE("an NCCL older than the headers is asked for nothing that it has not") {
   for (const int version : {NCCL_VERSION(2, 18, 1), NCCL_VERSION(2, 26, 2), NCCL_VERSION(2, 27, 3)}) {
-    const older_library runs(version);
+    const fake_gpu::older_library runs(version);
     const int before = fake_gpu::copy_engine_collectives();
     for (const gpu_cluster& cluster : {gpu_cluster{4, 2}, gpu_cluster{2, 2}}) {
       on_gpus(cluster, [](gpu_host& host) { gather(host, 1, 4096); });
     }
     CHECK(fake_gpu::copy_engine_collectives() == before);
   }
-  const older_library runs(NCCL_VERSION(2, 17, 1));
+  const fake_gpu::older_library runs(NCCL_VERSION(2, 17, 1));
   on_gpus({2, 2}, [](gpu_host& host) {
     ensure_words(words_of<mics::usage_error>([&] { static_cast<void>(host.world()); }), {"NCCL 2.17 runs", "2.18"});
   });

@@ -261,12 +261,14 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
     const std::lock_guard lock(its->mutex);
     fake_gpu::count(&fake_gpu::inventory::windows, -static_cast<int>(its->windows.size()));
   }
-  return fake_gpu::behind_group([its] {
+  const auto await_end = [its] {
     while (its->in_flight > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
     if (its->split.joinable()) its->split.join();
     fake_gpu::await_graphs(*its);
     return ncclSuccess;
-  });
+  };
+  const bool grouped = fake_gpu::played_version() >= NCCL_VERSION(2, 22, 0);
+  return grouped ? fake_gpu::behind_group(await_end) : await_end();
 }
 
 ncclResult_t ncclCommCount(const ncclComm_t comm, int* count) {

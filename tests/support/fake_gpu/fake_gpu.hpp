@@ -4,18 +4,18 @@
 #include <string>
 #include <vector>
 
+#include <nccl.h>
+
 /// GPUs that are none: the part of CUDA's runtime and of NCCL that mics::nccl uses, on the host, behind their real
 /// headers. Linked instead of the real libraries, so that every machine can test what is written for GPUs.
 /// - Device memory is the host's, and belongs to a device. A stream is a thread that works off its queue: operations
-/// are
-///   as asynchronous as on a GPU, and one that waits for a rank that never comes keeps its stream busy until the
+///   are as asynchronous as on a GPU, and one that waits for a rank that never comes keeps its stream busy until the
 ///   communicator is aborted.
 /// - Stricter than NCCL: calls that do not match between ranks, buffers of another device or too short, handles that
-/// are
-///   gone and whatever is not allowed during a capture are noted as complaints besides the error that the call returns.
+///   are gone and whatever is not allowed during a capture are noted as complaints besides the error that the call
+///   returns.
 /// - NCCL takes memory of the device for a communicator when it is made, and more when its ranks are connected, in
-/// their
-///   first collective: who calls it waits on the host for all of them.
+///   their first collective: who calls it waits on the host for all of them.
 /// - Not modelled: the order between the legacy default stream and others.
 namespace fake_gpu {
 
@@ -29,6 +29,14 @@ inline constexpr std::size_t connection_bytes = std::size_t{3} << 20;
 
 /// Plays an older NCCL than the headers', by a number such as NCCL_VERSION(2, 26, 2): what came later is a complaint.
 void pretend_library(int version);
+
+/// Plays one while it lives.
+struct older_library {
+  explicit older_library(int version) { pretend_library(version); }
+  ~older_library() { pretend_library(NCCL_VERSION_CODE); }
+  older_library(const older_library&) = delete;
+  older_library& operator=(const older_library&) = delete;
+};
 
 /// What exists at this moment.
 struct inventory {

@@ -119,7 +119,8 @@ class communicator_ref : public mics::detail::member_handle<member> {
 
   /// Makes what the calls will need and may not be made while a graph is captured: communicators of the stages, and
   /// temporary memory. Collective, blocking; moves no data. (batch::prepare() makes the calls.) Inside a
-  /// mics::nccl::together it is made in its run().
+  /// mics::nccl::together it is made in its run(). Best before any operation of the group is under way: NCCL advises
+  /// against splitting off from a communicator that works.
   /// Ranks are not connected by it: NCCL does that in the first run of a kind of operation, captured or not, and waits
   /// then on the host, with the deadline of the call.
   void prepare(std::span<const planned_call> calls) const {
@@ -178,7 +179,8 @@ class communicator_ref : public mics::detail::member_handle<member> {
   [[nodiscard]] launch checked_launch(std::span<const planned_call> calls, cudaStream_t stream) const;
 };
 
-/// Owns a rank's membership in a group: move-only; when it goes, its refs throw.
+/// Owns a rank's membership in a group: move-only; when it goes, its refs throw. As NCCL has it, it waits then for what
+/// it has enqueued; while an exception is on its way no longer than settings::timeout, behind which it is ended.
 class communicator : public mics::detail::owning<communicator_ref> {
  public:
   using mics::detail::owning<communicator_ref>::owning;
@@ -199,6 +201,8 @@ class communicator : public mics::detail::owning<communicator_ref> {
   /// - Collective and blocking; one thread for each GPU. Operations of the caller's communicator must not be under way.
   /// - Throws timeout_error when a rank does not come. A thread is left then that waits for it in NCCL, so the only
   ///   thing to do with the caller's communicator is to abort it. (A rank that comes late finds its peers gone.)
+  /// - A communicator that the caller made with ncclConfig_t::splitShare does not survive: NCCL ends all that was split
+  ///   off from such a one together with it.
   [[nodiscard]] static communicator duplicate(ncclComm_t owned_by_caller, settings chosen = {}) {
     static_cast<void>(library_features::here());
     int device = 0;

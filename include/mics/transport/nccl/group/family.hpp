@@ -15,6 +15,7 @@
 
 #include <mics/transport/nccl/group/failure.hpp>
 #include <mics/transport/nccl/group/journal.hpp>
+#include <mics/transport/nccl/native/abort.hpp>
 
 namespace mics::nccl {
 
@@ -77,24 +78,18 @@ class family {
   }
 
  private:
-  static void end_now(const std::vector<ncclComm_t>& communicators) noexcept {
-    ncclGroupStart();
-    for (const ncclComm_t comm : communicators) ncclCommAbort(comm);
-    ncclGroupEnd();
-  }
-
   /// Returns when they have ended, or after some seconds: NCCL waits until the last CUDA graph that was captured with a
   /// communicator is destroyed, and its owner may be who is to be told of all this.
   static void end_soon(const std::vector<ncclComm_t>& communicators) noexcept try {
     std::promise<void> told;
     const std::future<void> ended = told.get_future();
     std::thread([communicators, told = std::move(told)]() mutable {
-      end_now(communicators);
+      abort_together(communicators);
       told.set_value();
     }).detach();
     ended.wait_for(std::chrono::seconds(5));
   } catch (const std::system_error&) {  // no thread
-    end_now(communicators);
+    abort_together(communicators);
   }
 
   std::shared_ptr<failure_state> failure_ = std::make_shared<failure_state>();

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@
 #include <mics/transport/nccl/group/failure.hpp>
 #include <mics/transport/nccl/group/family.hpp>
 #include <mics/transport/nccl/group/journal.hpp>
+#include <mics/transport/nccl/group/last_wait.hpp>
 #include <mics/transport/nccl/group/node_lane.hpp>
 #include <mics/transport/nccl/group/repeated_calls.hpp>
 #include <mics/transport/nccl/group/scratch.hpp>
@@ -59,6 +61,12 @@ class member {
     family_->join(*this);
   }
   ~member() {
+    // The ranks that its work waits for may have met with an exception, too.
+    const bool thrown = std::uncaught_exceptions() > exceptions_ && !failure()->is_set();
+    if (thrown && !detail::device_ends_in_time(device_, *failure(), settings_.timeout)) {
+      failure()->set("rank " + std::to_string(world_rank_) + " met with an exception, and its work did not end");
+      stuck_.store(whose_ == ownership::adopted);
+    }
     if (failure()->is_set()) {
       abort();  // to destroy a communicator would wait for what will never end
       if (stuck()) scratch_.abandon();
@@ -265,6 +273,7 @@ class member {
   const library_features features_ = library_features::here();
   std::shared_ptr<nccl::family> family_;
   error_context origin_{};  ///< what all errors have in common
+  const int exceptions_ = std::uncaught_exceptions();
   std::uint64_t operations_ = 0;
   std::array<std::uint64_t, 65> used_forms_{};  ///< for each number of bits that a size has
   std::size_t native_bytes_ = 0;
