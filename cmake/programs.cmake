@@ -3,7 +3,7 @@
 #   NEEDS packages        found by their own config packages
 #   COMPONENTS names      of mics that it cannot do without
 #   OPTIONAL names        components of mics or libraries of CUDA: the sources below <folder>/<name> are its own where that
-#                         is usable here, else those below <folder>/no_<name>
+#                         is usable here, else those below <folder>/no_<name>; CUDA's too, where there is a compiler for it
 #   CUDA                  it cannot do without a compiler for CUDA, and its .cu files are sources too
 #   GPU                   the sources below <folder>/gpu, CUDA's too, are its own where NCCL, cuBLAS and a compiler for CUDA
 #                         are here, else those below <folder>/no_gpu
@@ -43,6 +43,10 @@ function(mics_add_program name)
     if(usable)
       list(APPEND libraries ${library})
       list(FILTER sources EXCLUDE REGEX "/${name}/no_${part}/")
+      if(mics_cuda)
+        file(GLOB_RECURSE part_kernels CONFIGURE_DEPENDS "${name}/${part}/*.cu")
+        list(APPEND kernels ${part_kernels})
+      endif()
     elseif(part IN_LIST program_COMPONENTS)
       message(STATUS "mics: no ${name}: it needs ${part}, which was not found")
       return()
@@ -55,13 +59,12 @@ function(mics_add_program name)
     list(APPEND libraries mics::nccl CUDA::cublas)
     list(FILTER sources EXCLUDE REGEX "/${name}/no_gpu/")
     file(GLOB_RECURSE kernels CONFIGURE_DEPENDS "${name}/gpu/*.cu")
-    list(APPEND sources ${kernels})
   elseif(program_GPU)
     message(STATUS "mics: ${name} without GPUs: they need NCCL, cuBLAS and a compiler for CUDA")
     list(FILTER sources EXCLUDE REGEX "/${name}/gpu/")
   endif()
 
-  add_executable(${name} ${sources} ${program_SOURCES})
+  add_executable(${name} ${sources} ${kernels} ${program_SOURCES})
   target_link_libraries(${name} PRIVATE mics::mics ${libraries})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
   if(program_CUDA OR kernels)  # CMake 3.25 does not know that nvcc has C++20

@@ -16,9 +16,9 @@ namespace perf {
 /// More than any block: a chunk of this size keeps the library from cutting them.
 inline constexpr std::size_t whole_blocks = std::size_t{1} << 62;
 
-/// What the library is asked for by one entry of --algo: over NCCL hierarchical and packed are the two forms of a
-/// gather's rail stage in whole blocks, and overlapped and overlapped_packed are these in chunks. Throws usage_error
-/// where the entry is another one's double.
+/// What the library is asked for by one entry of --algo: over NCCL hierarchical and packed are the two forms of the
+/// rail stage in whole blocks, messages and a collective, and overlapped and overlapped_packed are these in chunks.
+/// Throws usage_error where the entry is another one's double.
 inline mics::collective_options options_of(const variant& asked, mics::operation op, const options& run) {
   const auto& [name, how] = asked;
   mics::collective_options chosen;
@@ -30,10 +30,7 @@ inline mics::collective_options options_of(const variant& asked, mics::operation
   if (name.starts_with("overlapped")) chosen.chunk_bytes = run.chunk_bytes;
   if (name.ends_with("packed")) {
     chosen.on_rail = mics::algorithm::native;
-    if (op != mics::operation::all_gather) {
-      throw mics::usage_error(name + " is a form of all_gather; " + std::string(mics::name_of(op)) +
-                              " has one rail stage");
-    }
+    if (op == mics::operation::broadcast) throw mics::usage_error(name + " is no form of broadcast, which has one");
   }
   return chosen;
 }
@@ -50,13 +47,17 @@ std::string plan_name(const Group& group, const exchange& call, const mics::coll
                                                           .how = how.how,
                                                           .chunk_bytes = how.chunk_bytes,
                                                           .element_bytes = width,
-                                                          .on_rail = how.on_rail});
+                                                          .on_rail = how.on_rail,
+                                                          .adds_floats = !mics::is_integer(call.type)});
   if (how.chunk_bytes > 0 && how.chunk_bytes < whole_blocks && made.chunks() == 1) {
     throw mics::usage_error("blocks of " + std::to_string(call.block_bytes() / blocks) + " bytes are one chunk of " +
                             std::to_string(how.chunk_bytes));
   }
-  const bool packed = made.how() == mics::algorithm::hierarchical && made.on_rail() == mics::algorithm::native &&
-                      call.op == mics::operation::all_gather;
+  const bool packed = call.op != mics::operation::broadcast && made.how() == mics::algorithm::hierarchical &&
+                      made.on_rail() == mics::algorithm::native;
+  if (packed && how.on_rail == mics::algorithm::direct) {
+    throw mics::usage_error("the rail stage is a collective here: see packed and overlapped_packed");
+  }
   const bool overlapped = mics::native_communicator<Group> && made.chunks() > 1;
   if (overlapped) return packed ? "overlapped_packed" : "overlapped";
   return packed ? "packed" : std::string(mics::name_of(made.how()));

@@ -142,9 +142,9 @@ TEST_CASE("batches of mixed calls, with every algorithm") {
 }
 
 TEST_CASE("batches in a program without kernels") {
-  const auto copy = std::exchange(mics::nccl::device_kernels().copy, nullptr);
+  const auto all = std::exchange(mics::nccl::device_kernels(), {});
   for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) on_gpus(cluster, run_batches);
-  mics::nccl::device_kernels().copy = copy;
+  mics::nccl::device_kernels() = all;
 }
 
 TEST_CASE("tensors that follow each other in memory cross the rail without copies") {

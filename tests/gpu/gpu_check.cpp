@@ -18,7 +18,7 @@ std::vector<gpu_algorithm> gpu_algorithms(operation what, bool staged) {
   if (!staged || what == operation::barrier) return all;
   all.push_back({hierarchical, direct});
   all.push_back({hierarchical, direct, 5});
-  if (what != operation::all_gather) return all;
+  if (what == operation::broadcast) return all;
   all.push_back({hierarchical, native});
   all.push_back({hierarchical, native, 3});
   return all;

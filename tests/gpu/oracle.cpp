@@ -173,25 +173,101 @@ TEST_CASE("groups of every partition size, and the groups inside them") {
   }
 }
 
-TEST_CASE("a hierarchical gather has the rail stage that was asked for, and takes the memory that its plan says") {
+TEST_CASE("a hierarchical call has the rail stage that was asked for, and takes the memory that its plan says") {
   for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
     if (cluster.world == cluster.node_size) continue;
     on_gpus(cluster, [&](gpu_host& host) {
       const auto world = host.world();
-      const auto plan_of = [&](mics::algorithm on_rail) {
-        return mics::detail::make_plan(world, {.what = operation::all_gather,
+      using enum mics::algorithm;
+      const auto plan_of = [&](operation what, mics::algorithm on_rail, std::size_t chunk = 0) {
+        return mics::detail::make_plan(world, {.what = what,
                                                .bytes = 4000,
                                                .block_bytes = 1000,
-                                               .how = mics::algorithm::hierarchical,
+                                               .how = hierarchical,
+                                               .chunk_bytes = chunk,
                                                .on_rail = on_rail});
       };
-      ensure(plan_of(mics::algorithm::direct).on_rail() == mics::algorithm::direct, "direct");
-      ensure(plan_of(mics::algorithm::native).on_rail() == mics::algorithm::native, "native");
-      ensure(plan_of(mics::algorithm::direct).temporary_bytes() == 0, "no rows for direct");
-      ensure(
-          plan_of(mics::algorithm::native).temporary_bytes() == 1000U * static_cast<std::size_t>(world.shape().nodes),
-          "a row a node for native");
-      ensure_words(words_of<mics::usage_error>([&] { plan_of(mics::algorithm::ring); }), {"ring", "direct", "native"});
+      const auto nodes = static_cast<std::size_t>(world.shape().nodes);
+      for (const operation what : {operation::all_gather, operation::reduce_scatter}) {
+        for (const mics::algorithm form : {direct, native}) {
+          ensure(plan_of(what, form).on_rail() == form, std::string(name_of(form)));
+        }
+        ensure(plan_of(what, native).temporary_bytes() == 1000 * nodes, "a row a node for native");
+        ensure_words(words_of<mics::usage_error>([&] { plan_of(what, ring); }), {"ring", "direct", "native"});
+      }
+      ensure(plan_of(operation::all_gather, direct).temporary_bytes() == 0, "no rows for a direct gather");
+      ensure(plan_of(operation::reduce_scatter, direct).temporary_bytes() == 1000 * (2 * nodes - 1),
+             "a row a node, and the messages");
+      ensure(plan_of(operation::reduce_scatter, direct, 300).on_rail() == native, "pieces are reduced by NCCL");
+    });
+  }
+}
+
+TEST_CASE("by the built-in rules blocks of tens of KiB cross the rail as messages, sums only where there are kernels") {
+  for (const gpu_cluster& cluster : {gpu_cluster{4, 2}, gpu_cluster{8, 2}}) {
+    for (const gpu_cluster& here : gpu_cluster_like(cluster.world, cluster.node_size)) {
+      on_gpus(here, [](gpu_host& host) {
+        const auto world = host.world();
+        if (!world.shape().hierarchical()) return;
+        const bool kernels = mics::nccl::device_kernels().sum != nullptr, two = world.shape().nodes == 2;
+        const auto by_messages = [&](operation what, std::size_t bytes) {
+          const mics::plan made = mics::plan_for(world, what, bytes);
+          return made.how() == mics::algorithm::hierarchical && made.on_rail() == mics::algorithm::direct;
+        };
+        const std::size_t KiB = 1024;
+        ensure(by_messages(operation::all_gather, 64 * KiB), "a gather of 64 KiB");
+        ensure(!by_messages(operation::all_gather, 16 * KiB), "one of 16 KiB");
+        ensure(!by_messages(operation::all_gather, 64 * 1024 * KiB), "one of 64 MiB");
+        ensure(by_messages(operation::reduce_scatter, 64 * KiB) == kernels, "sums of 64 KiB");
+        ensure(!by_messages(operation::reduce_scatter, 1024 * KiB), "sums of 1 MiB");
+        ensure(by_messages(operation::all_reduce, 64 * KiB) == (kernels && two), "an all-reduce of 64 KiB");
+        ensure(!by_messages(operation::all_reduce, 1024 * KiB), "one of 1 MiB");
+      });
+    }
+  }
+}
+
+TEST_CASE("sums cross the rail as messages where a kernel can add them up, else as a collective") {
+  using mics::data_type;
+  using mics::reduction;
+  struct some_sum {
+    data_type type;
+    reduction how;
+    bool has_kernel;
+  };
+  const bool kernels = mics::nccl::device_kernels().sum != nullptr;
+  for (const gpu_cluster& cluster : gpu_clusters()) {
+    if (cluster.world > 8 || cluster.node_size == 1) continue;
+    on_gpus(cluster, [&](gpu_host& host) {
+      const auto world = host.world();
+      if (!world.shape().hierarchical()) return;
+      const gpu_stream stream;
+      const auto padded = [](std::size_t bytes) { return (bytes + 255) / 256 * 256; };
+      for (const some_sum& one :
+           {some_sum{data_type::float32, reduction::sum, true}, some_sum{data_type::bfloat16, reduction::sum, true},
+            some_sum{data_type::float64, reduction::avg, true}, some_sum{data_type::float32, reduction::max, false},
+            some_sum{data_type::int32, reduction::sum, false}}) {
+        for (const auto what : {operation::reduce_scatter, operation::all_reduce}) {
+          const auto group = world.split(0, world.rank());  // which has no memory yet
+          check_on_gpu(group, {0, group.size(), 1}, stream,
+                       {.what = what,
+                        .count = 960,
+                        .type = one.type,
+                        .reduce = one.how,
+                        .options = {.how = mics::algorithm::hierarchical, .on_rail = mics::algorithm::direct}});
+          const auto nodes = static_cast<std::size_t>(group.shape().nodes);
+          const auto node_size = static_cast<std::size_t>(group.shape().node_size);
+          const bool messages = kernels && one.has_kernel;
+          const std::size_t block = 960 * size_of(one.type);
+          const std::size_t wanted = what == operation::reduce_scatter
+                                         ? padded(block * (messages ? 2 * nodes - 1 : nodes))
+                                     : messages && nodes == 2 ? padded(block / node_size)
+                                                              : 0;
+          ensure(group.scratch_bytes() == wanted, std::string(name_of(what)) + " of " + std::string(name_of(one.type)) +
+                                                      " took " + std::to_string(group.scratch_bytes()) +
+                                                      " bytes, not " + std::to_string(wanted));
+        }
+      }
     });
   }
 }

@@ -61,6 +61,10 @@ inline data_type moved_type(const collective_call& call, const collective_option
   return widened ? data_type::float32 : call.type;
 }
 
+inline bool adds_floats(const collective_call& call) noexcept {
+  return !is_integer(call.type) && (call.reduce == reduction::sum || call.reduce == reduction::avg);
+}
+
 /// What the float copies of a widened call's buffers hold: its whole input, and its output.
 inline std::size_t widened_elements(const collective_call& call, int rank) {
   const std::size_t all = call.blocks.total();
@@ -79,7 +83,8 @@ plan plan_of(const C& comm, const collective_call& call, data_type moved, const 
                        options.chunk_bytes,
                        width,
                        moved != call.type ? widened_elements(call, comm.rank()) * width : 0,
-                       options.on_rail};
+                       options.on_rail,
+                       adds_floats(call)};
   plan made = make_plan(comm, request);
   if (single_block(made.recipe()) && call.blocks.blocks() > 1) {
     request.block_bytes = request.bytes;

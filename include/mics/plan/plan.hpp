@@ -57,7 +57,8 @@ class plan {
 
   /// Memory that a rank needs beside the caller's buffers while the collective runs.
   [[nodiscard]] std::size_t temporary_bytes() const noexcept {
-    const bool by_program = choice_.how != algorithm::native && choice_.on_rail != algorithm::native;
+    const bool by_program =
+        choice_.how != algorithm::native && choice_.on_rail != algorithm::native && choice_.scratch_blocks == 0;
     const std::size_t scratch = by_program ? static_cast<std::size_t>(steps_->scratch_slots) * request_.block_bytes
                                            : choice_.scratch_blocks * native_scratch_unit();
     return scratch + request_.widening_bytes;

@@ -92,8 +92,22 @@ void copy(std::span<const mics::nccl::copy_run> runs, cudaStream_t handle) {
   }
 }
 
+void sum(const mics::nccl::row_sum& rows, cudaStream_t stream) {
+  visit_floating(rows.type, [&]<class Value>(std::type_identity<Value>) {
+    using wide = computed_in<Value>;
+    auto* const to = static_cast<Value*>(rows.to);
+    const auto* const own = static_cast<const Value*>(rows.own);
+    const auto* const others = static_cast<const Value*>(rows.others);
+    over(rows.count, stream, rows.to, rows.others, [=](std::size_t i) {
+      auto all = static_cast<wide>(own[i]);
+      for (std::size_t row = 0; row < rows.rows; ++row) all += static_cast<wide>(others[row * rows.count + i]);
+      to[i] = converted<Value>(all);
+    });
+  });
+}
+
 [[maybe_unused]] const bool installed = [] {
-  mics::nccl::device_kernels() = {&convert, &add, &scale, &copy};
+  mics::nccl::device_kernels() = {&convert, &add, &scale, &copy, &sum};
   return true;
 }();
 

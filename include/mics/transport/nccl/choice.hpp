@@ -7,6 +7,7 @@
 #include <mics/error.hpp>
 #include <mics/plan/choice.hpp>
 #include <mics/shape.hpp>
+#include <mics/transport/nccl/kernels.hpp>
 #include <mics/transport/nccl/tuning.hpp>
 
 namespace mics::nccl {
@@ -14,10 +15,16 @@ namespace mics::nccl {
 // Built-in rules, where no tuned table speaks. Measured with bench/mics_perf on 2 x 2, 4 x 2 and 2 x 4 GPUs with NCCL
 // 2.28, see bench/README.md: a table of one's own machine is better.
 
-/// Between blocks of these sizes a gather's messages into the final slots are faster than one collective on the rail;
-/// elsewhere that is, and its rows are worth their memory.
-inline constexpr std::size_t slots_from = std::size_t{8} << 10;
-inline constexpr std::size_t slots_to = std::size_t{256} << 10;
+/// Between blocks of these sizes messages are faster than one collective on the rail, which has protocols of its own
+/// for few bytes and for many, elsewhere that is, and its rows are worth their memory; but where a gather or a
+/// reduce-scatter of more than two nodes has blocks below the third size, messages are again.
+inline constexpr std::size_t messages_from = std::size_t{8} << 10;
+inline constexpr std::size_t messages_to = std::size_t{256} << 10;
+inline constexpr std::size_t few_bytes = 256;
+/// Sums go as messages, which a kernel adds up at their destination, if they are of floats: of a reduce-scatter up to
+/// this size of all that a rank adds up, and the smaller ones of an all-reduce on two nodes. (There whole parts bring
+/// no more bytes into a node than a collective, and all ranks add up the same, in whatever order.)
+inline constexpr std::size_t added_up_to = std::size_t{256} << 10;
 /// Between these sizes, the latter of a rank's part of its node's sum, an all-reduce on two nodes is NCCL's own: its
 /// tree brings no more bytes into a node than three stages do, with one launch. Above, the stages use the network of
 /// every GPU of a node, and are up to twice as fast.
@@ -34,6 +41,25 @@ inline constexpr std::size_t overlap_pieces = 8;
 inline constexpr std::size_t smallest_piece = std::size_t{2} << 20;
 
 namespace detail {
+
+/// Can the sums go as messages, because there is a kernel to add them up?
+inline bool has_kernel(const plan_request& r) noexcept { return r.adds_floats && device_kernels().sum != nullptr; }
+
+/// Does the rail stage gain by messages?
+inline bool gains_by_messages(const plan_request& r, const group_shape& shape) noexcept {
+  const auto nodes = static_cast<std::size_t>(shape.nodes), node_size = static_cast<std::size_t>(shape.node_size);
+  const bool few = nodes > 2 && r.block_bytes < few_bytes;
+  switch (r.what) {
+    case operation::all_gather:
+      return few || (r.block_bytes >= messages_from && r.block_bytes < messages_to);
+    case operation::reduce_scatter:
+      return has_kernel(r) && (few || (r.block_bytes >= messages_from && nodes * r.block_bytes <= added_up_to));
+    case operation::all_reduce:
+      return has_kernel(r) && nodes == 2 && nodes * (r.bytes / node_size) <= added_up_to;
+    default:
+      return false;
+  }
+}
 
 inline plan_choice choose_automatic(const plan_request& r, const group_shape& shape, const tuned_table& table) {
   if (!shape.hierarchical() || shape.node_size == 1 || r.what == operation::barrier) {
@@ -54,26 +80,39 @@ inline plan_choice choose_automatic(const plan_request& r, const group_shape& sh
     return {.how = algorithm::native, .why = "so few bytes cost less than the launches of stages"};
   }
   const auto k = static_cast<std::size_t>(shape.node_size);
-  if (all_reduce && shape.nodes == 2 && r.bytes >= tree_from && r.bytes < tree_to * k) {
+  const bool messages = gains_by_messages(r, shape);
+  if (all_reduce && !messages && shape.nodes == 2 && r.bytes >= tree_from && r.bytes < tree_to * k) {
     return {.how = algorithm::native, .why = "on two nodes NCCL's tree brings as few bytes into a node"};
   }
   return {.how = algorithm::hierarchical,
-          .on_rail = r.block_bytes >= slots_from && r.block_bytes < slots_to ? algorithm::direct : algorithm::native,
+          .on_rail = messages ? algorithm::direct : algorithm::native,
           .chunk_bytes = r.bytes < overlap_from ? 0 : std::max(r.block_bytes / overlap_pieces, smallest_piece),
           .why = "the group spans nodes: each byte crosses the slow links once a node that needs it"};
 }
 
-/// Which rail stage an operation can have: only blocks that are copied can go straight into their slots, and only those
-/// of equal length cross as one collective.
-inline algorithm rail_form(operation what, algorithm wanted) {
-  return what == operation::all_gather ? wanted : algorithm::native;
+/// Which rail stage an operation can have: sums go as messages in whole blocks only.
+inline algorithm rail_form(const plan_request& r, const plan_choice& c, const group_shape& shape) {
+  if (r.what == operation::all_gather) return c.on_rail;
+  const bool whole = c.chunk_bytes == 0 || c.chunk_bytes >= r.block_bytes;
+  const bool sums = r.what == operation::reduce_scatter || (r.what == operation::all_reduce && shape.nodes == 2);
+  return sums && whole && has_kernel(r) ? c.on_rail : algorithm::native;
 }
 
-/// The rows that the rail stage reads or writes.
+/// The rows that the rail stage reads or writes, and the messages that it adds up.
 inline std::size_t scratch_blocks(const plan_request& r, const plan_choice& c, const group_shape& shape) {
-  const bool rows =
-      r.what == operation::reduce_scatter || (r.what == operation::all_gather && c.on_rail == algorithm::native);
-  return c.how == algorithm::hierarchical && rows ? static_cast<std::size_t>(shape.nodes) : 0;
+  if (c.how != algorithm::hierarchical) return 0;
+  const auto nodes = static_cast<std::size_t>(shape.nodes);
+  const std::size_t rows = c.on_rail == algorithm::native ? nodes : 0, messages = nodes - 1;
+  switch (r.what) {
+    case operation::all_gather:
+      return rows;
+    case operation::reduce_scatter:
+      return rows > 0 ? rows : nodes + messages;
+    case operation::all_reduce:
+      return rows > 0 ? 0 : nodes * messages;
+    default:
+      return 0;
+  }
 }
 
 }  // namespace detail
@@ -105,8 +144,8 @@ inline plan_choice choose(const plan_request& r, const group_shape& shape, const
   }
   const bool staged = c.how == algorithm::hierarchical;
   if (r.on_rail != algorithm::automatic) c.on_rail = r.on_rail;
-  c.on_rail = staged ? detail::rail_form(r.what, c.on_rail) : algorithm::direct;
   if (r.chunk_bytes > 0) c.chunk_bytes = r.chunk_bytes;
+  c.on_rail = staged ? detail::rail_form(r, c, shape) : algorithm::direct;
   // One collective of NCCL's cuts what it moves by itself.
   if (!staged || c.chunk_bytes == 0) c.chunk_bytes = std::max<std::size_t>(r.block_bytes, 1);
   c.scratch_blocks = detail::scratch_blocks(r, c, shape);

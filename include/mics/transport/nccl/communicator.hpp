@@ -352,8 +352,7 @@ inline void communicator_ref::enqueue(std::span<const planned_call> calls, cudaS
   if (together* const others = together::current()) return others->add(std::move(ready), calls, options.timeout);
   const plan_request& asked = calls.front().how.asked();
   const call_key key(calls.front().call, asked.how, asked.on_rail, asked.chunk_bytes, stream);
-  const bool records =
-      ready.is_native_calls_only() && calls.front().call.blocks.even() && m.repeats().is_second_time(key);
+  const bool records = ready.can_be_recorded() && calls.front().call.blocks.even() && m.repeats().is_second_time(key);
   recording made;
   if (records) ready.record_in(made);
   run(std::span(&ready, 1), options.timeout);

@@ -77,6 +77,20 @@ template <class Value> struct scale_element {
   }
 };
 
+template <class Value> struct sum_element {
+  Value* to;
+  const Value* own;
+  const Value* others;
+  std::size_t rows;
+  std::size_t count;
+  __device__ void operator()(std::size_t i) const {
+    using wide = computed_in<Value>;
+    auto all = converted<wide>(own[i]);
+    for (std::size_t row = 0; row < rows; ++row) all += converted<wide>(others[row * count + i]);
+    to[i] = converted<Value>(all);
+  }
+};
+
 template <class Each> void launch_over(std::size_t count, Each each, cudaStream_t stream) {
   constexpr std::size_t threads = 256;
   constexpr std::size_t most_blocks = 4096;
@@ -156,9 +170,18 @@ inline void scale(void* values, data_type type, double factor, std::size_t count
   });
 }
 
+inline void sum(const row_sum& rows, cudaStream_t stream) {
+  visit_floating(rows.type, [&]<class Value>(Value) {
+    const auto in = [](const void* row) { return static_cast<const Value*>(row); };
+    launch_over(rows.count,
+                sum_element<Value>{static_cast<Value*>(rows.to), in(rows.own), in(rows.others), rows.rows, rows.count},
+                stream);
+  });
+}
+
 /// Makes them known to the library's host code, before main() begins.
 inline const bool installed = [] {
-  device_kernels() = {&convert, &add, &scale, &copy};
+  device_kernels() = {&convert, &add, &scale, &copy, &sum};
   return true;
 }();
 

@@ -44,6 +44,7 @@ class launch {
       overlaps_ = overlaps_ || c.pieces > 1;
     }
     for (bound_call& c : bound_) pack(c);
+    for (batch_pack& sums : sums_) sums.pack.choose_rail_stage();
     for (const bound_call& c : bound_) count_scratch(c);
   }
   // Packs point into the calls.
@@ -88,7 +89,8 @@ class launch {
         const bool its_first = group_->first_use(form, bytes);
         first = first || its_first;
       };
-      const unsigned form = !c.hierarchical() ? 0 : 1 + (gathers_rows(c) ? 1U : 0U) + (c.pieces > 1 ? 2U : 0U);
+      const bool other_rail_stage = gathers_rows(c) || sends_sums(c);
+      const unsigned form = !c.hierarchical() ? 0 : 1 + (other_rail_stage ? 1U : 0U) + (c.pieces > 1 ? 2U : 0U);
       const auto what = static_cast<unsigned>(c.call().what);
       use(5 * what + form);
       if (by_windows(c.node_in)) use(by_windows_form + 2 * what + (c.node_in == stage::copy_engines ? 1U : 0U));
@@ -102,6 +104,7 @@ class launch {
       const int more = by_windows(c.node_in) ? 1 : 0;
       own.registered = static_cast<std::uint16_t>(own.registered + more);
       mics::detail::mix(own.fingerprint, static_cast<std::uint64_t>(c.node_in));
+      mics::detail::mix(own.fingerprint, sends_sums(c) ? 1U : 0U);
     }
   }
 
@@ -124,6 +127,7 @@ class launch {
         c.input = take(c.call().blocks.total() * c.width());
         c.output = take(output_elements(c) * c.width());
       }
+      if (c.by_messages) c.messages = take(forms::staged_all_reduce(c).message_bytes());
       if (c.call().what == operation::barrier) c.output = take(1);
     }
   }
@@ -160,6 +164,17 @@ class launch {
     group_->lane().fork(stream_);
   }
 
+  /// Behind a wave, before the next one: adds up what the rail stage has brought as messages.
+  void add_up(int wave) const {
+    if (wave != 1) return;
+    for (const batch_pack& sums : sums_) {
+      if (sums.pack.by_messages()) add_up(sums.pack.rows_to_add());
+    }
+    for (const bound_call& c : bound_) {
+      if (c.by_messages) add_up(forms::staged_all_reduce(c).rows_to_add());
+    }
+  }
+
   /// What comes behind the last group: the mirror of begin().
   void finish() const {
     if (overlaps()) group_->lane().join(stream_);
@@ -175,9 +190,9 @@ class launch {
     }
   }
 
-  /// Does all of it come to calls of NCCL's, with nothing before, between and behind them? (One call alone is packed
+  /// Does all of it come to what a recording holds: calls of NCCL's and at most one sum? (One call alone is packed
   /// without copies.)
-  [[nodiscard]] bool is_native_calls_only() const noexcept {
+  [[nodiscard]] bool can_be_recorded() const noexcept {
     const bound_call& c = bound_.front();
     return bound_.size() == 1 && !overlaps_ && !c.planned->widened() && !copies_into_slot(c);
   }
@@ -277,6 +292,20 @@ class launch {
     return c.call().what == operation::all_gather && c.rail_rows != rows_of::nobody;
   }
 
+  void add_up(const row_sum& rows) const {
+    const device_scope current(group_->device());
+    device_kernels().sum(rows, stream_);
+    if (record_ != nullptr) record_->add_sum(rows);
+  }
+
+  /// Does it send sums across the rail as messages?
+  [[nodiscard]] bool sends_sums(const bound_call& c) const noexcept {
+    if (c.by_messages) return true;
+    if (c.call().what != operation::reduce_scatter || c.rail_rows != rows_of::pack) return false;
+    return std::any_of(sums_.begin(), sums_.end(),
+                       [&](const batch_pack& sums) { return sums.pack.how() == c.later && sums.pack.by_messages(); });
+  }
+
   batch_pack& sum_pack(const native_sum& how) {
     for (batch_pack& sums : sums_) {
       if (sums.pack.how() == how) return sums;
@@ -295,6 +324,7 @@ class launch {
       take(c.call().blocks.total() * c.width());
       take(output_elements(c) * c.width());
     }
+    if (c.by_messages) take(forms::staged_all_reduce(c).message_bytes());
     if (c.call().what == operation::barrier) take(1);
   }
 

@@ -2,10 +2,15 @@
 
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <cuda_runtime_api.h>
 
+#include <mics/options.hpp>
+#include <mics/plan/plan.hpp>
+#include <mics/shape.hpp>
+#include <mics/transport/nccl/choice.hpp>
 #include <mics/transport/nccl/kernels.hpp>
 #include <mics/transport/nccl/launch/forms/bound_call.hpp>
 #include <mics/transport/nccl/native/result.hpp>
@@ -13,8 +18,8 @@
 
 namespace mics::nccl {
 
-/// Blocks of several calls that cross the rail as one message: n rows (one a node) of this rank's blocks, one behind
-/// the other. The node stages read the rows, or write them, where they lie, so that one call alone is never copied.
+/// Blocks of several calls that cross the rail as one: n rows (one a node) of this rank's blocks, one behind the other.
+/// The node stages read the rows, or write them, where they lie, so that one call alone is never copied.
 class rail_pack {
  public:
   explicit rail_pack(native_sum how = {}) : how_(how) {}
@@ -27,12 +32,26 @@ class rail_pack {
     width_ = c.width();
   }
 
-  /// The rows, and, for several calls, what goes out or comes in for this rank itself.
+  /// Reduce-scatter, once all calls are in it: does the rail stage send each row to its node, which adds up what comes
+  /// with a kernel? Else NCCL reduces them.
+  void choose_rail_stage() {
+    const plan& one = first().planned->how;
+    plan_request all = one.asked();
+    all.block_bytes = bytes_;
+    const bool chosen = alone() || all.on_rail != algorithm::automatic;
+    by_messages_ =
+        bytes_ > 0 && (chosen ? one.on_rail() == algorithm::direct : detail::gains_by_messages(all, *first().shape));
+  }
+  [[nodiscard]] bool by_messages() const noexcept { return by_messages_; }
+
+  /// The rows, for several calls what goes out or comes in for this rank itself, and the messages that come.
   [[nodiscard]] std::size_t scratch_bytes(int nodes) const noexcept {
-    return bytes_ * (static_cast<std::size_t>(nodes) + (alone() ? 0 : 1));
+    const auto rows = static_cast<std::size_t>(nodes);
+    return bytes_ * (rows + (alone() ? 0 : 1) + (by_messages_ ? rows - 1 : 0));
   }
   void place(std::byte* scratch, int nodes) {
     own_ = scratch + bytes_ * static_cast<std::size_t>(nodes);
+    messages_ = own_ + (alone() ? 0 : bytes_);
     for (const member& m : members_) {
       m.call->rows = scratch + m.offset;
       m.call->row_bytes = bytes_;
@@ -52,11 +71,24 @@ class rail_pack {
   }
   void gather(const wire& rail) const { rail.all_gather(outgoing_, first().rows, bytes_); }
 
-  /// Reduce-scatter: the rows are reduced, and the sums are handed out to their shards, unless these are in one piece.
+  /// Reduce-scatter: the rows are reduced, or sent and ...
   void reduce(const wire& rail) const {
-    std::byte* const sums = in_one_piece(output_of) ? first().output : own_;
-    rail.reduce_scatter(first().rows, sums, bytes_ / width_, how_);
+    if (!by_messages_) return rail.reduce_scatter(first().rows, sums(), bytes_ / width_, how_);
+    const group_shape& shape = *first().shape;
+    std::byte* message = messages_;
+    for (int node = 0; node < shape.nodes; ++node) {
+      if (node == shape.node()) continue;
+      rail.send(first().row(node), bytes_, node);
+      rail.receive(std::exchange(message, message + bytes_), bytes_, node);
+    }
   }
+  /// ... added up, this rank's own first; ...
+  [[nodiscard]] row_sum rows_to_add() const {
+    const group_shape& shape = *first().shape;
+    const auto others = static_cast<std::size_t>(shape.nodes) - 1;
+    return {sums(), first().planned->moved, first().row(shape.node()), messages_, others, bytes_ / width_};
+  }
+  /// ... the sums are handed out to their shards, unless these are in one piece.
   void distribute(cudaStream_t stream) const {
     if (in_one_piece(output_of)) return;
     std::vector<copy_run> runs;
@@ -74,6 +106,7 @@ class rail_pack {
 
   [[nodiscard]] bool alone() const noexcept { return members_.size() == 1; }
   [[nodiscard]] const bound_call& first() const noexcept { return *members_.front().call; }
+  [[nodiscard]] std::byte* sums() const { return in_one_piece(output_of) ? first().output : own_; }
 
   static const std::byte* input_of(const bound_call& c) noexcept { return c.input; }
   static std::byte* output_of(const bound_call& c) noexcept { return c.output; }
@@ -106,7 +139,9 @@ class rail_pack {
   std::vector<member> members_{};
   std::size_t bytes_ = 0;  ///< of one row
   std::size_t width_ = 1;
+  bool by_messages_ = false;
   std::byte* own_ = nullptr;
+  std::byte* messages_ = nullptr;
   const std::byte* outgoing_ = nullptr;
 };
 

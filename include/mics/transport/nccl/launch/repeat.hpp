@@ -13,6 +13,7 @@
 #include <mics/transport/nccl/group/family.hpp>
 #include <mics/transport/nccl/group/member.hpp>
 #include <mics/transport/nccl/group/repeated_calls.hpp>
+#include <mics/transport/nccl/kernels.hpp>
 #include <mics/transport/nccl/native/device.hpp>
 #include <mics/transport/nccl/native/grouped.hpp>
 #include <mics/transport/nccl/native/native_call.hpp>
@@ -32,13 +33,16 @@ inline void make_again(const member& m, const recording& known, operation what, 
     });
   };
   if (known.calls.size() == 1) return make(known.calls.front());
-  std::size_t next = 0;
+  std::size_t next = 0, groups = 0;
   for (const std::size_t end : known.group_ends) {
     grouped(
         m.whole(), [&] { return m.where(std::string(name_of(what)), m.next()); },
         [&] {
           while (next < end) make(known.calls[next++]);
         });
+    if (!known.sum || ++groups != known.groups_before_sum) continue;
+    const device_scope current(m.device());
+    device_kernels().sum(*known.sum, stream);
   }
 }
 

@@ -68,7 +68,7 @@ inline bound_call without_pieces(bound_call c) noexcept {
 inline bool brings_rows(const bound_call& c, bool alone, bool windows) {
   if (c.call().what != operation::all_gather || !c.hierarchical() || !c.even()) return false;
   if (!alone && c.dense() && c.bytes(0) < packed_block_bytes) return true;
-  const bool straight = windows && c.bytes(0) >= slots_from;
+  const bool straight = windows && c.bytes(0) >= messages_from;
   return c.planned->how.on_rail() == algorithm::native && !straight;
 }
 
@@ -83,6 +83,8 @@ inline void find_route(bound_call& c, const member& group, bool alone) {
   if (gathers_rows || (c.hierarchical() && c.call().what == operation::reduce_scatter)) {
     c.rail_rows = c.dense() ? rows_of::pack : rows_of::call;
   }
+  c.by_messages = c.call().what == operation::all_reduce && c.hierarchical() && c.pieces == 1 &&
+                  c.planned->how.on_rail() == algorithm::direct;
   c.node_in = c.hierarchical() ? stage::node : stage::whole;
   if (!windows || gathers_rows) return;  // rows of temporary memory are not registered
   const std::size_t row = c.bytes(0) * static_cast<std::size_t>(group.shape().node_size);

@@ -114,6 +114,7 @@ inline void issue(std::span<launch> launches) {
           [&] {
             for (const launch& l : launches) l.issue(wave);
           });
+      for (const launch& l : launches) l.add_up(wave);
     }
   }
   for (launch& l : launches) {

@@ -3,11 +3,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 
+#include <mics/transport/nccl/kernels.hpp>
 #include <mics/transport/nccl/stage.hpp>
 
 namespace mics::nccl {
@@ -63,12 +65,18 @@ struct native_call {
   }
 };
 
-/// What a launch came to: calls of NCCL's, in the groups in which they were made.
+/// What a launch came to: calls of NCCL's, in the groups in which they were made, and perhaps a sum.
 struct recording {
   std::vector<native_call> calls{};
   std::vector<std::size_t> group_ends{};  ///< behind the last call of each group
+  std::optional<row_sum> sum{};           ///< a kernel's, ...
+  std::size_t groups_before_sum = 0;      ///< ... behind so many of the groups
   bool in_scratch = false;                ///< some read or write the group's temporary memory
 
+  void add_sum(const row_sum& rows) noexcept {
+    sum = rows;
+    groups_before_sum = group_ends.size();
+  }
   /// Groups of no calls do not count.
   void end_group() {
     const std::size_t before = group_ends.empty() ? 0 : group_ends.back();

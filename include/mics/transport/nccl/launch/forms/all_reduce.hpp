@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+
+#include <mics/transport/nccl/kernels.hpp>
 #include <mics/transport/nccl/launch/forms/bound_call.hpp>
 
 namespace mics::nccl::forms {
@@ -20,7 +23,23 @@ class staged_all_reduce {
     node.reduce(c_->input + rest_offset(), c_->output + rest_offset(), rest_, c_->first, last_);
   }
   void rail_all_reduce(const wire& rail) const {
-    rail.all_reduce(at(own()), at(own()), part_ + (own() == last_ ? rest_ : 0), c_->later);
+    if (!c_->by_messages) return rail.all_reduce(at(own()), at(own()), own_count(), c_->later);
+    std::byte* message = c_->messages;
+    for (int node = 0; node < c_->shape->nodes; ++node) {
+      if (node == c_->shape->node()) continue;
+      rail.send(at(own()), own_count() * c_->width(), node);
+      rail.receive(message, own_count() * c_->width(), node);
+      message += own_count() * c_->width();
+    }
+  }
+  /// Behind the rail stage, where it brings messages: their memory, ...
+  [[nodiscard]] std::size_t message_bytes() const {
+    return static_cast<std::size_t>(c_->shape->nodes - 1) * own_count() * c_->width();
+  }
+  /// ... and the sum that is still to be formed.
+  [[nodiscard]] row_sum rows_to_add() const {
+    const auto others = static_cast<std::size_t>(c_->shape->nodes) - 1;
+    return {at(own()), c_->planned->moved, at(own()), c_->messages, others, own_count()};
   }
   void node_all_gather(const wire& node) const {
     node.all_gather(at(own()), c_->output, part_ * c_->width());
@@ -29,6 +48,7 @@ class staged_all_reduce {
   }
 
  private:
+  [[nodiscard]] std::size_t own_count() const noexcept { return part_ + (own() == last_ ? rest_ : 0); }
   [[nodiscard]] int own() const noexcept { return c_->shape->local_rank(); }
   [[nodiscard]] std::byte* at(int local) const {
     return c_->output + static_cast<std::size_t>(local) * part_ * c_->width();

@@ -28,6 +28,8 @@ struct bound_call {
   std::byte* rows{};        ///< one row a node of what the rail has brought, or is to reduce
   std::size_t row_bytes{};  ///< from row to row
   rows_of rail_rows{};      ///< see find_route()
+  bool by_messages{};       ///< an all-reduce whose rail stage is messages, which a kernel adds up; ...
+  std::byte* messages{};    ///< ... they come one behind the other
   stage node_in{};          ///< the communicator of its node stage; of all of it, if it has no stages
   int pieces = 1;           ///< in which every block moves
   int piece = 0;            ///< which of them the stages are to see; all of each block if there is one
