@@ -41,14 +41,15 @@ template <class Group>
 std::string plan_name(const Group& group, const exchange& call, const mics::collective_options& how) {
   const std::size_t width = mics::size_of(call.type);
   const std::size_t blocks = call.op == mics::operation::all_reduce ? static_cast<std::size_t>(call.ranks) : 1;
-  const mics::plan made = mics::detail::make_plan(group, {.what = call.op,
-                                                          .bytes = call.bytes(),
-                                                          .block_bytes = call.block_bytes() / blocks,
-                                                          .how = how.how,
-                                                          .chunk_bytes = how.chunk_bytes,
-                                                          .element_bytes = width,
-                                                          .on_rail = how.on_rail,
-                                                          .adds_floats = !mics::is_integer(call.type)});
+  const mics::plan made =
+      mics::detail::make_plan(group, {.what = call.op,
+                                      .bytes = call.bytes(),
+                                      .block_bytes = call.block_bytes() / blocks,
+                                      .how = how.how,
+                                      .chunk_bytes = how.chunk_bytes,
+                                      .element_bytes = width,
+                                      .on_rail = how.on_rail,
+                                      .plain_sum = mics::detail::adds_floats(call.type, call.reduction)});
   if (how.chunk_bytes > 0 && how.chunk_bytes < whole_blocks && made.chunks() == 1) {
     throw mics::usage_error("blocks of " + std::to_string(call.block_bytes() / blocks) + " bytes are one chunk of " +
                             std::to_string(how.chunk_bytes));

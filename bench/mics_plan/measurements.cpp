@@ -33,7 +33,10 @@ bool is_algorithm(const std::string& name) { return is_one<mics::algorithm>(name
 /// that only one transport knows, and what programs measure beside collectives.
 bool is_ours(const fields& row, const std::vector<std::string>& only) {
   const std::string algo = row.text("algo");
-  if (!is_algorithm(row.text("plan")) || !is_one<mics::operation>(row.text("op"), mics::operation_count)) return false;
+  const bool form_of_a_sum = row.text("plan") == "packed" && algo == "auto" && row.text("op") != "all_gather";
+  if ((!is_algorithm(row.text("plan")) && !form_of_a_sum) ||
+      !is_one<mics::operation>(row.text("op"), mics::operation_count))
+    return false;
   if (row.has("single") && row.flag("single")) return false;
   return only.empty() || std::find(only.begin(), only.end(), algo) != only.end();
 }
@@ -94,7 +97,8 @@ model::collective collective_of(const fields& from, const std::string& how, mics
                                 const std::string& transport) {
   model::collective c;
   c.what = from.named<mics::operation>("op", mics::operation_count);
-  c.how = from.named<mics::algorithm>(how, algorithm_count);
+  const bool packed = from.text(how) == "packed";  // over NCCL: stages, of which the rail's is a collective
+  c.how = packed ? mics::algorithm::hierarchical : from.named<mics::algorithm>(how, algorithm_count);
   if (c.how == mics::algorithm::native) c.how = mics::algorithm::ring;  // what NCCL's own are where bytes matter
   c.shape = shape;
   c.bytes = from.positive("size");

@@ -29,7 +29,8 @@ template <communicator C> plan make_plan(const C& comm, const plan_request& requ
 
 /// How `what` would run in `comm` for M = `bytes`: the size of the gathered result, of the input of a reduce-scatter,
 /// or of the buffer of the other operations, all in elements of `element_bytes`. Without the copies that
-/// accumulation::widened takes. Throws usage_error when `how` cannot serve, and for elements of no bytes.
+/// accumulation::widened takes; reductions are sums of floats. Throws usage_error when `how` cannot serve, and for
+/// elements of no bytes.
 template <communicator C>
 plan plan_for(const C& comm, operation what, std::size_t bytes, algorithm how = algorithm::automatic,
               std::size_t chunk_bytes = 0, std::size_t element_bytes = 1) {

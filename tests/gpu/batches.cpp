@@ -176,3 +176,29 @@ TEST_CASE("tensors that follow each other in memory cross the rail without copie
     });
   }
 }
+
+TEST_CASE("sums that are small one by one cross the rail as messages, all in one") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
+    on_gpus(cluster, [](gpu_host& host) {
+      const auto world = host.world();
+      if (!world.shape().hierarchical()) return;
+      const gpu_stream stream;
+      world_batch sums(world);
+      std::vector<check_later> checks;
+      for (std::uint64_t seed = 0; seed < 4; ++seed) {
+        const collective_case c{.what = operation::reduce_scatter, .count = 1000, .seed = seed};
+        checks.push_back(add(sums, world, c, stream));
+      }
+      sums.run(stream);
+      world.synchronize(stream);
+      for (const auto& check : checks) {
+        const std::string wrong = check();
+        ensure(wrong.empty(), wrong);
+      }
+      const auto nodes = static_cast<std::size_t>(world.shape().nodes);
+      const std::size_t messages = mics::nccl::device_kernels().sum != nullptr ? nodes - 1 : 0;
+      const std::size_t wanted = (4 * 1000 * sizeof(float) * (nodes + 1 + messages) + 255) / 256 * 256;
+      ensure(world.scratch_bytes() == wanted, "took " + std::to_string(world.scratch_bytes()) + " bytes");
+    });
+  }
+}

@@ -6,7 +6,9 @@
 
 #include <doctest/doctest.h>
 
+#include <mics/groups.hpp>
 #include <mics/mics.hpp>
+#include <mics/training.hpp>
 
 #include "../support/gpu/device_memory.hpp"
 #include "gpu_check.hpp"
@@ -75,6 +77,78 @@ TEST_CASE("with an exception, when they are declared failed: they are ended at o
     world.fail("rank 1 was seen to die");
     throw std::domain_error("of the caller's");
   });
+}
+
+TEST_CASE("with an exception: so does memory of the library's that goes before them") {
+  if (mics::nccl::device_kernels().add == nullptr) {
+    MESSAGE("left out: these tests were built without a compiler for CUDA");
+    return;
+  }
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    if (cluster.world == 1) continue;
+    on_gpus(cluster, [](gpu_host& host) {
+      const gpu_stream stream;
+      const device_array<float> gradients(100, stream);
+      const auto train = [&] {
+        auto chosen = gpu_host::patient();
+        chosen.timeout = impatience();
+        const auto world = host.world(chosen);
+        const mics::nccl::registered_memory memory(world, 4096);
+        auto groups = mics::groups(world, {.partition_size = host.size()});
+        auto sync = mics::make_gradient_sync<float, float>(groups, mics::shard_layout({100}, host.size()));
+        sync.accumulate(0, gradients.all(), stream);
+        world.synchronize(stream);
+        host.barrier();
+        if (host.rank() == 0) {
+          sync.accumulate(0, gradients.all(), stream);
+          throw std::domain_error("of the caller's");
+        }
+        host.barrier();
+      };
+      if (host.rank() == 0) {
+        ensure_words(words_of<std::domain_error>(train), {"of the caller's"});
+        host.barrier();
+      } else {
+        train();
+      }
+    });
+  }
+}
+
+TEST_CASE("with an exception, out of an adopted communicator: what the library made is ended, the rest its owner's") {
+  for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
+    if (cluster.world == 1) continue;
+    const auto adopt = [](gpu_host& host) {
+      const gpu_stream stream;
+      const device_array<float> data(1000, stream);
+      ncclComm_t own = nullptr;
+      mics::nccl::check(ncclCommInitRank(&own, host.size(), host.unique_id(), host.rank()), "ncclCommInitRank");
+      const auto work = [&] {
+        auto chosen = gpu_host::patient();
+        chosen.timeout = impatience();
+        const mics::nccl::communicator_ref adopted(own, chosen);
+        const auto part = adopted.split(0, host.rank(), "part");
+        for (const mics::nccl::communicator_ref& group : {adopted, mics::nccl::communicator_ref(part)}) {
+          mics::all_reduce(group, data.all(), data.all(), mics::reduction::sum, stream);
+        }
+        adopted.synchronize(stream);
+        host.barrier();
+        if (host.rank() == 0) {
+          mics::all_reduce(adopted, data.all(), data.all(), mics::reduction::sum, stream);
+          throw std::domain_error("of the caller's");
+        }
+        host.barrier();
+      };
+      if (host.rank() == 0) {
+        ensure_words(words_of<std::domain_error>(work), {"of the caller's"});
+        host.barrier();
+      } else {
+        work();
+      }
+      mics::nccl::check(ncclCommAbort(own), "ncclCommAbort");
+    };
+    on_gpus(cluster, adopt, leftovers::expected);  // what its work might still have used
+  }
 }
 
 TEST_CASE("by a wait that is given up: all of a family as one, however long one of them would wait for another") {

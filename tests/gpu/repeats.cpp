@@ -133,7 +133,7 @@ TEST_CASE("the same call again and again has the results of its data") {
   }
 }
 
-TEST_CASE("a call is kept from its second time on, but for those that need more than NCCL's calls") {
+TEST_CASE("a call is kept from its second time on, but for those that need more than a recording holds") {
   for (const gpu_cluster& cluster : gpu_cluster_like(4, 2)) {
     on_gpus(cluster, [](gpu_host& host) {
       const auto world = host.world();

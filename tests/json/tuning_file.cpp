@@ -38,7 +38,9 @@ std::string refusal_of(const std::string& text) {
   return "was read";
 }
 
-std::string with_range(const std::string& fields) { return R"({"machine": "a", "ranges": [{)" + fields + "}]}"; }
+std::string with_range(const std::string& fields) {
+  return R"({"machine": "a", "version": 2, "ranges": [{)" + fields + "}]}";
+}
 
 }  // namespace
 
@@ -62,22 +64,23 @@ TEST_CASE("a new table replaces the ranges of its operations and shapes, and kee
 
 TEST_CASE("a malformed table is refused by file and key") {
   const std::string good = R"("operation": "all_gather", "nodes": 2, "node_size": 4, "up_to_bytes": 64, )";
-  const std::string ways = R"("algorithm": "native", "on_rail": "direct")";
+  const std::string way = R"("algorithm": "native", "on_rail": "direct", )";
+  const std::string ways = way + R"("chunk_bytes": 4096)";
   CHECK(refusal_of(with_range(good + ways)) == "was read");
   const std::pair<std::string, const char*> cases[] = {
       {"", "is not JSON"},
       {"[]", "the whole is array"},
       {"{}", "machine is missing"},
       {R"({"machine": 3})", "machine is 3; allowed: a text"},
-      {R"({"machine": "a", "ranges": {}})", "ranges is object"},
+      {R"({"machine": "a", "ranges": []})", "version is missing"},
+      {R"({"machine": "a", "version": 1, "ranges": []})", "version is 1; allowed: 2"},
+      {R"({"machine": "a", "version": 2, "ranges": {}})", "ranges is object"},
       {with_range(""), "ranges[0].operation is missing"},
       {with_range(good + R"("algorithm": "ring", "on_rail": "direct")"),
        "ranges[0].algorithm is 'ring'; allowed: native"},
       {with_range(good + R"("algorithm": "native", "on_rail": "ring")"), "ranges[0].on_rail is 'ring'"},
       {with_range(R"("operation": "barrier", )" + good + ways), "was read"},  // the later key counts
-      {with_range(good + ways + R"(, "chunk_bytes": 4096)"), "was read"},
-      {with_range(good + ways + R"(, "chunk_bytes": -1)"),
-       "ranges[0].chunk_bytes is -1; allowed: a whole number from 0"},
+      {with_range(good + way + R"("chunk_bytes": -1)"), "ranges[0].chunk_bytes is -1; allowed: a whole number from 0"},
       {with_range(R"("operation": "gather")"), "ranges[0].operation is 'gather'"},
       {with_range(R"("operation": "all_gather", "nodes": 0)"), "ranges[0].nodes is 0; allowed"},
       {with_range(R"("operation": "all_gather", "nodes": 2.5)"), "ranges[0].nodes is 2.5"},

@@ -5,12 +5,14 @@
 #include <cstddef>
 #include <iterator>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <mics/transport/nccl/tuning.hpp>
+#include <mics/types.hpp>
 
 #include "../names.hpp"
 #include "../row.hpp"
@@ -27,8 +29,15 @@ inline std::string_view variant_of(const mics::nccl::tuned_range& range) {
 
 namespace detail {
 
-/// The entries of --algo that a range can stand for, the ones with the fewest launches first.
+/// The entries of --algo that a range can stand for, the ones with the fewest launches first, then with the least
+/// memory: messages of sums need a kernel, where those of a gather need no rows.
 inline constexpr std::string_view ways[] = {"native", "hierarchical", "packed", "overlapped", "overlapped_packed"};
+inline constexpr std::string_view ways_of_sums[] = {"native", "packed", "hierarchical", "overlapped_packed"};
+inline std::span<const std::string_view> ways_of(std::string_view op) {
+  const bool sums = op == name_of(mics::operation::reduce_scatter) || op == name_of(mics::operation::all_reduce);
+  if (sums) return ways_of_sums;
+  return ways;
+}
 
 /// Small ways that are this close count as equal; then the one with fewer launches is taken. Large ones are not: what a
 /// launch costs is in their times already.
@@ -38,10 +47,10 @@ inline constexpr std::size_t large = std::size_t{1} << 20;
 /// Seconds of each way at one size, both forms together.
 using times = std::map<std::string, double>;
 
-inline std::string winner(std::size_t size, const times& of) {
+inline std::string winner(std::string_view op, std::size_t size, const times& of) {
   double best = of.begin()->second;
   for (const auto& [name, us] : of) best = std::min(best, us);
-  for (const std::string_view name : ways) {
+  for (const std::string_view name : ways_of(op)) {
     const auto found = of.find(std::string(name));
     if (found != of.end() && found->second <= best * (size < large ? tie : 1.0)) return std::string(name);
   }
@@ -80,7 +89,8 @@ inline std::vector<mics::nccl::tuned_range> fastest(const std::vector<row>& rows
       const auto next = std::next(at);
       const auto size = static_cast<double>(at->first);
       if (next != sizes.end()) ratio = std::sqrt(static_cast<double>(next->first) / size);
-      mics::nccl::tuned_range range = detail::range_of(*any[op], detail::winner(at->first, at->second), chunk_bytes);
+      mics::nccl::tuned_range range =
+          detail::range_of(*any[op], detail::winner(op, at->first, at->second), chunk_bytes);
       range.up_to_bytes = static_cast<std::size_t>(size * ratio);
       const bool same = ranges.size() > first && variant_of(ranges.back()) == variant_of(range);
       if (same) ranges.pop_back();

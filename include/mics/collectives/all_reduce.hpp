@@ -36,8 +36,9 @@ collective_call all_reduce_call(const call_site& at, const Input& input, Output&
 /// Reduces `input` element by element over all ranks of the group; every rank gets the whole result in `output`.
 /// - Shapes: n elements each, the same n on every rank; n need not be a multiple of the ranks.
 /// - In place: `input` and `output` may be the same buffer; any other overlap is a usage_error.
-/// - Memory: none for `direct` and `ring`, plan_for(...).temporary_bytes() for the others;
-///   accumulation::widened takes float copies of both buffers besides.
+/// - Memory: none for `direct` and `ring`, plan_for(...).temporary_bytes() for the others (over NCCL a part of the
+///   buffer where parts cross the rail as messages, else none); accumulation::widened takes float copies of both
+///   buffers besides.
 /// - Order: with a stream, enqueued on it; without one, blocks until `output` is complete and `input` may be changed.
 /// - Deterministic, and the same to the bit on every rank. `avg` scales once: the sum at the end, or, over NCCL, each
 ///   rank's terms as they are read. 16-bit floats are folded in float and rounded once a step of the algorithm, or once

@@ -16,7 +16,8 @@ namespace mics {
 /// messages flow one behind the other. Use it for the many tensors of a layer.
 /// - Every rank adds the same collectives in the same order. Each has the contract of its own function.
 /// - What one call writes must not overlap any buffer of another; run() throws usage_error.
-/// - Memory: what its collectives need, all at once. Results are those of the collectives one by one, to the bit.
+/// - Memory: what its collectives need, all at once. Results are those of the collectives one by one, to the bit; over
+///   NCCL sums of floats on more than two nodes may be added up in another order.
 /// - Nothing moves before run(); a usage_error of add or run leaves the data as they were. run() may be repeated.
 template <communicator C> class batch {
  public:

@@ -61,8 +61,8 @@ inline data_type moved_type(const collective_call& call, const collective_option
   return widened ? data_type::float32 : call.type;
 }
 
-inline bool adds_floats(const collective_call& call) noexcept {
-  return !is_integer(call.type) && (call.reduce == reduction::sum || call.reduce == reduction::avg);
+inline bool adds_floats(data_type type, reduction how) noexcept {
+  return !is_integer(type) && (how == reduction::sum || how == reduction::avg);
 }
 
 /// What the float copies of a widened call's buffers hold: its whole input, and its output.
@@ -84,7 +84,7 @@ plan plan_of(const C& comm, const collective_call& call, data_type moved, const 
                        width,
                        moved != call.type ? widened_elements(call, comm.rank()) * width : 0,
                        options.on_rail,
-                       adds_floats(call)};
+                       call.blocks.even() && adds_floats(call.type, call.reduce)};
   plan made = make_plan(comm, request);
   if (single_block(made.recipe()) && call.blocks.blocks() > 1) {
     request.block_bytes = request.bytes;

@@ -58,9 +58,9 @@ collective_call reduce_scatter_v_call(const call_site& at, const Input& input, S
 /// Reduces `input` element by element over all ranks of the group and leaves each rank with its own part.
 /// - Shapes: `shard` has n elements, the same n on every rank; `input` has n * size(); rank r gets [r*n, (r+1)*n).
 /// - In place: `shard` may be exactly its own part of `input`; any other overlap is a usage_error.
-/// - Memory: none for `direct`; one block a node where it is hierarchical, two with a ring on the rail; size() - 2
-///   blocks for a ring; otherwise what plan_for(...).temporary_bytes() says. accumulation::widened takes float copies
-///   of both buffers besides.
+/// - Memory: none for `direct`; one block a node where it is hierarchical, two with a ring on the rail, or over NCCL
+///   with messages on it; size() - 2 blocks for a ring; otherwise what plan_for(...).temporary_bytes() says.
+///   accumulation::widened takes float copies of both buffers besides.
 /// - Order: with a stream, enqueued on it; without one (not over NCCL), blocks until `shard` is complete and `input`
 ///   may be changed.
 /// - Deterministic: the order of additions depends on the algorithm and the group only. `avg` scales once: the sum at

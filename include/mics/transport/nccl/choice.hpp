@@ -15,19 +15,17 @@ namespace mics::nccl {
 // Built-in rules, where no tuned table speaks. Measured with bench/mics_perf on 2 x 2, 4 x 2 and 2 x 4 GPUs with NCCL
 // 2.28, see bench/README.md: a table of one's own machine is better.
 
-/// Between blocks of these sizes messages are faster than one collective on the rail, which has protocols of its own
-/// for few bytes and for many, elsewhere that is, and its rows are worth their memory; but where a gather or a
-/// reduce-scatter of more than two nodes has blocks below the third size, messages are again.
+/// The rail stage is faster by messages for blocks of these sizes: there NCCL's collectives have left their protocol
+/// for few bytes and do not have enough yet for that of many. Elsewhere one collective is, and its rows are worth their
+/// memory; but on more than two nodes messages are again for blocks below the third size.
 inline constexpr std::size_t messages_from = std::size_t{8} << 10;
 inline constexpr std::size_t messages_to = std::size_t{256} << 10;
 inline constexpr std::size_t few_bytes = 256;
-/// Sums go as messages, which a kernel adds up at their destination, if they are of floats: of a reduce-scatter up to
-/// this size of all that a rank adds up, and the smaller ones of an all-reduce on two nodes. (There whole parts bring
-/// no more bytes into a node than a collective, and all ranks add up the same, in whatever order.)
+/// The most that a rank adds up, of sums that go as messages.
 inline constexpr std::size_t added_up_to = std::size_t{256} << 10;
-/// Between these sizes, the latter of a rank's part of its node's sum, an all-reduce on two nodes is NCCL's own: its
-/// tree brings no more bytes into a node than three stages do, with one launch. Above, the stages use the network of
-/// every GPU of a node, and are up to twice as fast.
+/// Between these sizes, the latter of a rank's part of its node's sum, an all-reduce on two nodes whose sums cannot go
+/// as messages is NCCL's own: its tree brings no more bytes into a node than three stages do, with one launch. Above,
+/// the stages use the network of every GPU of a node, and are up to twice as fast.
 inline constexpr std::size_t tree_from = std::size_t{32} << 10;
 inline constexpr std::size_t tree_to = std::size_t{64} << 10;
 /// Below this size the launches of stages cost more than the slow links, but for two nodes' gathers and
@@ -42,30 +40,46 @@ inline constexpr std::size_t smallest_piece = std::size_t{2} << 20;
 
 namespace detail {
 
-/// Can the sums go as messages, because there is a kernel to add them up?
-inline bool has_kernel(const plan_request& r) noexcept { return r.adds_floats && device_kernels().sum != nullptr; }
+/// Can its sums go as messages? A kernel must know how to add them up, and blocks must be whole; parts of an all-reduce
+/// go so between two nodes only, where that brings no more bytes into a node than a collective, and all ranks add up
+/// the same, in whatever order.
+inline bool can_send_sums(const plan_request& r, const group_shape& shape) noexcept {
+  const bool whole = r.chunk_bytes == 0 || r.chunk_bytes >= r.block_bytes;
+  const bool for_it = r.what == operation::reduce_scatter || (r.what == operation::all_reduce && shape.nodes == 2);
+  return for_it && whole && r.plain_sum && device_kernels().sum != nullptr;
+}
 
 /// Does the rail stage gain by messages?
 inline bool gains_by_messages(const plan_request& r, const group_shape& shape) noexcept {
   const auto nodes = static_cast<std::size_t>(shape.nodes), node_size = static_cast<std::size_t>(shape.node_size);
   const bool few = nodes > 2 && r.block_bytes < few_bytes;
+  if (r.on_rail == algorithm::native) return false;
   switch (r.what) {
     case operation::all_gather:
       return few || (r.block_bytes >= messages_from && r.block_bytes < messages_to);
     case operation::reduce_scatter:
-      return has_kernel(r) && (few || (r.block_bytes >= messages_from && nodes * r.block_bytes <= added_up_to));
+      return can_send_sums(r, shape) &&
+             (few || (r.block_bytes >= messages_from && nodes * r.block_bytes <= added_up_to));
     case operation::all_reduce:
-      return has_kernel(r) && nodes == 2 && nodes * (r.bytes / node_size) <= added_up_to;
+      return can_send_sums(r, shape) && nodes * (r.bytes / node_size) <= added_up_to;
     default:
       return false;
   }
+}
+
+/// A table speaks of sums of floats in a program with kernels: of what else there is, messages are no form.
+inline bool has_its_form(const tuned_range& range, const plan_request& r, const group_shape& shape) noexcept {
+  const bool messages = range.how == algorithm::hierarchical && range.on_rail == algorithm::direct;
+  const bool sums = r.what == operation::reduce_scatter || r.what == operation::all_reduce;
+  return !messages || !sums || can_send_sums(r, shape);
 }
 
 inline plan_choice choose_automatic(const plan_request& r, const group_shape& shape, const tuned_table& table) {
   if (!shape.hierarchical() || shape.node_size == 1 || r.what == operation::barrier) {
     return {.how = algorithm::native, .why = "the group has no node stage: NCCL's own collective"};
   }
-  if (const tuned_range* const range = table.find(r.what, r.bytes, shape)) {
+  const tuned_range* const range = table.find(r.what, r.bytes, shape);
+  if (range != nullptr && has_its_form(*range, r, shape)) {
     return {.how = range->how,
             .on_rail = range->on_rail,
             .chunk_bytes = range->chunk_bytes,
@@ -90,12 +104,11 @@ inline plan_choice choose_automatic(const plan_request& r, const group_shape& sh
           .why = "the group spans nodes: each byte crosses the slow links once a node that needs it"};
 }
 
-/// Which rail stage an operation can have: sums go as messages in whole blocks only.
+/// Which rail stage an operation can have.
 inline algorithm rail_form(const plan_request& r, const plan_choice& c, const group_shape& shape) {
   if (r.what == operation::all_gather) return c.on_rail;
   const bool whole = c.chunk_bytes == 0 || c.chunk_bytes >= r.block_bytes;
-  const bool sums = r.what == operation::reduce_scatter || (r.what == operation::all_reduce && shape.nodes == 2);
-  return sums && whole && has_kernel(r) ? c.on_rail : algorithm::native;
+  return whole && can_send_sums(r, shape) ? c.on_rail : algorithm::native;
 }
 
 /// The rows that the rail stage reads or writes, and the messages that it adds up.
@@ -109,7 +122,7 @@ inline std::size_t scratch_blocks(const plan_request& r, const plan_choice& c, c
     case operation::reduce_scatter:
       return rows > 0 ? rows : nodes + messages;
     case operation::all_reduce:
-      return rows > 0 ? 0 : nodes * messages;
+      return rows > 0 ? 0 : nodes * messages;  // a part is a block a node
     default:
       return 0;
   }
@@ -136,7 +149,8 @@ inline plan_choice choose(const plan_request& r, const group_shape& shape, const
                                          : shape.flat_reason);
       }
     }
-    c = {.how = r.how, .on_rail = algorithm::direct, .why = "asked for by the caller"};
+    const bool messages = r.what == operation::all_gather || detail::gains_by_messages(r, shape);
+    c = {.how = r.how, .on_rail = messages ? algorithm::direct : algorithm::native, .why = "asked for by the caller"};
   }
   if (r.on_rail != algorithm::automatic && r.on_rail != algorithm::direct && r.on_rail != algorithm::native) {
     throw usage_error("a rail stage by " + std::string(name_of(r.on_rail)) + " was asked for; allowed: direct, native",

@@ -180,7 +180,9 @@ class communicator_ref : public mics::detail::member_handle<member> {
 };
 
 /// Owns a rank's membership in a group: move-only; when it goes, its refs throw. As NCCL has it, it waits then for what
-/// it has enqueued; while an exception is on its way no longer than settings::timeout, behind which it is ended.
+/// it has enqueued; while an exception is on its way no longer than settings::timeout, behind which it is ended. (So
+/// does the library's own memory. Buffers of the caller's that would free themselves before it should not: declare them
+/// first.)
 class communicator : public mics::detail::owning<communicator_ref> {
  public:
   using mics::detail::owning<communicator_ref>::owning;

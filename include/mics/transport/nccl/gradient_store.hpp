@@ -8,7 +8,7 @@
 
 #include <mics/training/gradient_store.hpp>
 #include <mics/transport/nccl/communicator.hpp>
-#include <mics/transport/nccl/group/scratch.hpp>
+#include <mics/transport/nccl/group_memory.hpp>
 #include <mics/transport/nccl/kernels.hpp>
 #include <mics/types.hpp>
 
@@ -19,11 +19,11 @@ namespace mics::detail {
 template <transportable Gradient, transportable Accumulator>
 class gradient_store<nccl::communicator_ref, Gradient, Accumulator> {
  public:
-  gradient_store(const nccl::communicator_ref&, std::size_t accumulated, std::size_t incoming)
+  gradient_store(const nccl::communicator_ref& group, std::size_t accumulated, std::size_t incoming)
       : accumulated_elements_(accumulated), incoming_elements_(incoming) {
     nccl::required_kernels("gradient_sync over NCCL");
-    accumulated_ = zeros(accumulated * sizeof(Accumulator));
-    incoming_ = zeros(incoming * sizeof(Gradient));
+    accumulated_ = zeros(group, accumulated * sizeof(Accumulator));
+    incoming_ = zeros(group, incoming * sizeof(Gradient));
   }
 
   [[nodiscard]] std::span<Accumulator> accumulated() const noexcept {
@@ -55,15 +55,15 @@ class gradient_store<nccl::communicator_ref, Gradient, Accumulator> {
   static constexpr data_type given = data_type_of<Gradient>;
   static constexpr data_type wide = data_type_of<Accumulator>;
 
-  static nccl::device_bytes zeros(std::size_t bytes) {
-    nccl::device_bytes memory = nccl::allocate_device(bytes);
+  static nccl::group_memory zeros(const nccl::communicator_ref& group, std::size_t bytes) {
+    nccl::group_memory memory = nccl::allocate_for(group, bytes);
     nccl::check(cudaMemset(memory.get(), 0, bytes), "cudaMemset");
     nccl::check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");  // streams need not wait for the default one
     return memory;
   }
 
-  nccl::device_bytes accumulated_{};
-  nccl::device_bytes incoming_{};
+  nccl::group_memory accumulated_{};
+  nccl::group_memory incoming_{};
   std::size_t accumulated_elements_;
   std::size_t incoming_elements_;
 };

@@ -29,6 +29,9 @@ class tuning_reader {
  public:
   using json = nlohmann::json;
 
+  /// Of what ranges mean. (Before, those of sums stood for a collective on the rail, whatever their on_rail.)
+  static constexpr std::uint64_t version = 2;
+
   explicit tuning_reader(std::string path) : path_(std::move(path)) {}
 
   [[nodiscard]] tuned_table read() const {
@@ -38,6 +41,10 @@ class tuning_reader {
     if (whole.is_discarded()) refuse("is not JSON");
     tuned_table table;
     table.machine = text(whole, "", "machine");
+    if (number(whole, "", "version", 1, UINT64_MAX) != version) {
+      refuse("version is " + shown(whole["version"]) + "; allowed: " + std::to_string(version) +
+             ", whose ranges stand for other forms: measure again");
+    }
     const json& ranges = member(whole, "", "ranges");
     if (!ranges.is_array()) refuse("ranges is " + shown(ranges) + "; allowed: a list");
     for (std::size_t i = 0; i < ranges.size(); ++i) {
@@ -59,9 +66,7 @@ class tuning_reader {
     made.up_to_bytes = static_cast<std::size_t>(number(from, at, "up_to_bytes", 1, UINT64_MAX));
     made.how = one_of(from, at, "algorithm", std::array{algorithm::native, algorithm::hierarchical});
     made.on_rail = one_of(from, at, "on_rail", std::array{algorithm::direct, algorithm::native});
-    if (from.contains("chunk_bytes")) {  // a table of an older version has none
-      made.chunk_bytes = static_cast<std::size_t>(number(from, at, "chunk_bytes", 0, UINT64_MAX));
-    }
+    made.chunk_bytes = static_cast<std::size_t>(number(from, at, "chunk_bytes", 0, UINT64_MAX));
     return made;
   }
 
@@ -160,7 +165,11 @@ inline void write_tuned_table(const std::string& path, const tuned_table& table)
                       {"chunk_bytes", r.chunk_bytes}});
   }
   std::ofstream file(path);
-  file << nlohmann::ordered_json{{"machine", whole.machine}, {"ranges", ranges}}.dump(1) << '\n';
+  file << nlohmann::ordered_json{{"machine", whole.machine},
+                                 {"version", detail::tuning_reader::version},
+                                 {"ranges", ranges}}
+              .dump(1)
+       << '\n';
   file.flush();
   if (!file) throw usage_error("tuned table '" + path + "': cannot be written");
 }

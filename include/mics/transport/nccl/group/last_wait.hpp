@@ -11,26 +11,27 @@
 
 #include <mics/detail/patience.hpp>
 #include <mics/transport/nccl/group/failure.hpp>
+#include <mics/transport/nccl/native/device.hpp>
 
 namespace mics::nccl::detail {
 
 /// Waits on the host until all work on a device has ended; false: it had not at the deadline, or when the groups were
-/// declared failed. For who destroys a communicator while an exception is on its way: NCCL waits then for what is in
-/// the communicator, without a deadline, and its streams may be gone before it. A thread is left where it is false.
+/// declared failed, or nobody can say. It asks the device, for the streams of the work may be gone. A thread is left
+/// where work has not ended.
 inline bool device_ends_in_time(int device, const failure_state& failure, std::chrono::milliseconds timeout) noexcept
     try {
-  std::promise<void> told;
-  const std::future<void> ended = told.get_future();
+  std::promise<bool> told;
+  std::future<bool> ended = told.get_future();
   std::thread([device, told = std::move(told)]() mutable {
-    if (cudaSetDevice(device) == cudaSuccess) cudaDeviceSynchronize();
-    told.set_value();
+    const beside_capture allowed;
+    told.set_value(cudaSetDevice(device) == cudaSuccess && cudaDeviceSynchronize() == cudaSuccess);
   }).detach();
   using std::chrono::steady_clock;
   const auto deadline = steady_clock::now() + std::min(timeout, mics::detail::longest_timeout);
   while (ended.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
     if (failure.is_set() || steady_clock::now() >= deadline) return false;
   }
-  return true;
+  return ended.get();
 } catch (const std::system_error&) {  // no thread
   return false;
 }

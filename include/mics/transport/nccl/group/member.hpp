@@ -52,6 +52,7 @@ class member {
         settings_(std::move(chosen)),
         device_(device_of(whole)),
         family_(parent != nullptr ? parent->family_ : std::make_shared<nccl::family>(device_)) {
+    if (whose == ownership::adopted) family_->note_adopted();
     check(ncclCommUserRank(whole, &shape_.rank), "ncclCommUserRank", whole);
     check(ncclCommCount(whole, &shape_.size), "ncclCommCount", whole);
     shape_.node_size = shape_.size;
@@ -61,12 +62,8 @@ class member {
     family_->join(*this);
   }
   ~member() {
-    // The ranks that its work waits for may have met with an exception, too.
-    const bool thrown = std::uncaught_exceptions() > exceptions_ && !failure()->is_set();
-    if (thrown && !detail::device_ends_in_time(device_, *failure(), settings_.timeout)) {
-      failure()->set("rank " + std::to_string(world_rank_) + " met with an exception, and its work did not end");
-      stuck_.store(whose_ == ownership::adopted);
-    }
+    const bool has_own = whose_ == ownership::owned || stages_.count() > 0 || scratch_.total_bytes() > 0;
+    if (has_own) end_if_thrown();
     if (failure()->is_set()) {
       abort();  // to destroy a communicator would wait for what will never end
       if (stuck()) scratch_.abandon();
@@ -203,7 +200,10 @@ class member {
   }
 
   /// The owner is gone: nothing new may begin.
-  void close() noexcept { closed_.store(true, std::memory_order_release); }
+  void close() noexcept {
+    if (is_unwinding()) thrown_.store(true);
+    closed_.store(true, std::memory_order_release);
+  }
   [[nodiscard]] bool usable() const noexcept { return !closed() && !failure()->is_set(); }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
@@ -223,13 +223,25 @@ class member {
     });
   }
   [[nodiscard]] bool aborted() const noexcept { return aborted_.load(); }
-  /// A wait was given up. What runs in an adopted communicator goes on until its owner aborts it, and who frees memory
-  /// of the GPU before that waits for it: so the little that the group has of its own is left to the process.
+  /// A wait was given up.
   void give_up() noexcept {
     abort();
-    stuck_.store(whose_ == ownership::adopted);
+    family_->note_given_up();
   }
-  [[nodiscard]] bool stuck() const noexcept { return stuck_.load(); }
+  /// May something never end? What runs in an adopted communicator goes on until its owner aborts it, and who frees
+  /// memory of the GPU before that waits for it: so the little that a group has of its own is left to the process.
+  [[nodiscard]] bool stuck() const noexcept { return family_->stuck(); }
+
+  /// For who is about to free memory of the GPU, or the group: that waits for what is enqueued, without a deadline.
+  /// While an exception is on its way, the ranks that this waits for may have met with one, too, so it is ended then.
+  void end_if_thrown() noexcept {
+    if (!thrown_.load() && !is_unwinding()) return;
+    if (!failure()->is_set()) {
+      if (detail::device_ends_in_time(device_, *failure(), settings_.timeout)) return;
+      failure()->set("rank " + std::to_string(world_rank_) + " met with an exception, and its work did not end");
+    }
+    give_up();
+  }
 
   /// Calls f(communicator) for the group's own and its stages'.
   template <class F> void for_each_communicator(F f) const {
@@ -238,6 +250,8 @@ class member {
   }
 
  private:
+  [[nodiscard]] bool is_unwinding() const noexcept { return std::uncaught_exceptions() > exceptions_; }
+
   static int device_of(ncclComm_t comm) {
     int device = 0;
     check(ncclCommCuDevice(comm, &device), "ncclCommCuDevice", comm);
@@ -269,7 +283,7 @@ class member {
   std::shared_ptr<const tuned_table> table_ = std::make_shared<const tuned_table>();
   std::atomic<bool> closed_{false};
   std::atomic<bool> aborted_{false};
-  std::atomic<bool> stuck_{false};  ///< something in it may never end; threads may give up at the same time
+  std::atomic<bool> thrown_{false};  ///< its owner went with an exception
   const library_features features_ = library_features::here();
   std::shared_ptr<nccl::family> family_;
   error_context origin_{};  ///< what all errors have in common

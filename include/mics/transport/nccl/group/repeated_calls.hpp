@@ -46,10 +46,10 @@ struct call_key {
   bool operator==(const call_key&) const = default;
 };
 
-/// The calls that a group has run before, as the calls of NCCL's that they came to. Training makes the same ones on the
-/// same memory step after step, and what the host does beside NCCL is mostly to find out how they run. One is kept from
-/// its second time on, so that programs whose buffers change do not pay for it. There is room for about a thousand;
-/// then new ones push old ones out.
+/// The calls that a group has run before, as the calls of NCCL's that they came to, and perhaps a sum. Training makes
+/// the same ones on the same memory step after step, and what the host does beside NCCL is mostly to find out how they
+/// run. One is kept from its second time on, so that programs whose buffers change do not pay for it. There is room for
+/// about a thousand; then new ones push old ones out.
 class repeated_calls {
  public:
   /// What a call came to; null if it is not kept.

@@ -31,8 +31,8 @@ namespace mics::nccl {
 /// Planned calls on their way to NCCL: what they need, and the groups of NCCL calls that carry them out, one a stage,
 /// or, where blocks move in pieces, one a wave: the first stage of a piece beside the second of the piece before it.
 /// Made first, which checks the types; once the communicators of for_each_stage() exist, scratch_bytes() and, if
-/// overlaps(), the group's lane: place(), begin(), every wave in a group of NCCL calls with between() between them,
-/// finish().
+/// overlaps(), the group's lane: place(), begin(), every wave in a group of NCCL calls with add_up() behind it and
+/// between() before the next one, finish().
 class launch {
  public:
   launch(member& group, std::span<const planned_call> calls, cudaStream_t stream, bool captured)
@@ -44,7 +44,7 @@ class launch {
       overlaps_ = overlaps_ || c.pieces > 1;
     }
     for (bound_call& c : bound_) pack(c);
-    for (batch_pack& sums : sums_) sums.pack.choose_rail_stage();
+    for (rail_pack& sums : sums_) sums.choose_rail_stage();
     for (const bound_call& c : bound_) count_scratch(c);
   }
   // Packs point into the calls.
@@ -114,8 +114,8 @@ class launch {
   /// Gives everything its place in the scratch memory, and the sums their scales.
   void place(std::byte* scratch) {
     const auto take = [&scratch](std::size_t bytes) { return std::exchange(scratch, scratch + padded(bytes)); };
-    if (gathers_.used()) gathers_.pack.place(take(gathers_.bytes(nodes())), nodes());
-    for (batch_pack& sums : sums_) sums.pack.place(take(sums.bytes(nodes())), nodes());
+    if (gathers_.used()) gathers_.place(take(gathers_.scratch_bytes(nodes())), nodes());
+    for (rail_pack& sums : sums_) sums.place(take(sums.scratch_bytes(nodes())), nodes());
     for (bound_call& c : bound_) {
       const bool averages = mics::detail::is_reduction(c.call().what) && c.call().reduce == reduction::avg;
       if (averages) c.first = group_->average(c.planned->moved, c.hierarchical() ? stage::node : stage::whole);
@@ -127,7 +127,7 @@ class launch {
         c.input = take(c.call().blocks.total() * c.width());
         c.output = take(output_elements(c) * c.width());
       }
-      if (c.by_messages) c.messages = take(forms::staged_all_reduce(c).message_bytes());
+      if (c.by_messages) c.message = take(forms::staged_all_reduce(c).message_bytes());
       if (c.call().what == operation::barrier) c.output = take(1);
     }
   }
@@ -146,7 +146,7 @@ class launch {
     }
     if (gathers_.used()) {
       const device_scope current(group_->device());
-      gathers_.pack.collect(stream_);
+      gathers_.collect(stream_);
     }
     if (overlaps()) group_->lane().fork(stream_);
   }
@@ -167,8 +167,8 @@ class launch {
   /// Behind a wave, before the next one: adds up what the rail stage has brought as messages.
   void add_up(int wave) const {
     if (wave != 1) return;
-    for (const batch_pack& sums : sums_) {
-      if (sums.pack.by_messages()) add_up(sums.pack.rows_to_add());
+    for (const rail_pack& sums : sums_) {
+      if (sums.by_messages()) add_up(sums.rows_to_add());
     }
     for (const bound_call& c : bound_) {
       if (c.by_messages) add_up(forms::staged_all_reduce(c).rows_to_add());
@@ -178,9 +178,9 @@ class launch {
   /// What comes behind the last group: the mirror of begin().
   void finish() const {
     if (overlaps()) group_->lane().join(stream_);
-    for (const batch_pack& sums : sums_) {
+    for (const rail_pack& sums : sums_) {
       const device_scope current(group_->device());
-      sums.pack.distribute(stream_);
+      sums.distribute(stream_);
     }
     for (const bound_call& c : bound_) {
       if (!c.planned->widened()) continue;
@@ -216,19 +216,6 @@ class launch {
   }
 
  private:
-  /// A rail_pack that may have no calls.
-  struct batch_pack {
-    rail_pack pack{};
-    int calls = 0;
-
-    [[nodiscard]] bool used() const noexcept { return calls > 0; }
-    [[nodiscard]] std::size_t bytes(int nodes) const noexcept { return pack.scratch_bytes(nodes); }
-    void add(bound_call& c) {
-      pack.add(c);
-      ++calls;
-    }
-  };
-
   static constexpr unsigned by_windows_form = 32;
 
   static constexpr std::size_t padded(std::size_t bytes) noexcept { return (bytes + 255) / 256 * 256; }
@@ -242,9 +229,9 @@ class launch {
       const int last = std::min(wave, c.pieces - 1);
       for (int piece = std::max(0, wave - last_stage(c)); piece <= last; ++piece) issue(c.part(piece), wave - piece);
     }
-    if (wave == 0 && gathers_.used()) gathers_.pack.gather(wire(stage::rail));
+    if (wave == 0 && gathers_.used()) gathers_.gather(wire(stage::rail));
     if (wave == 1) {
-      for (const batch_pack& sums : sums_) sums.pack.reduce(wire(stage::rail));
+      for (const rail_pack& sums : sums_) sums.reduce(wire(stage::rail));
     }
   }
 
@@ -278,7 +265,7 @@ class launch {
     return c;
   }
 
-  // Calls of equal blocks whose rail stage is a collective go in packs, and so do the small ones of a batch.
+  // Calls of equal blocks that have rows go in packs, and so do the small gathers of a batch.
   void pack(bound_call& c) {
     if (c.rail_rows != rows_of::pack) return;
     if (c.call().what == operation::reduce_scatter) {
@@ -303,21 +290,21 @@ class launch {
     if (c.by_messages) return true;
     if (c.call().what != operation::reduce_scatter || c.rail_rows != rows_of::pack) return false;
     return std::any_of(sums_.begin(), sums_.end(),
-                       [&](const batch_pack& sums) { return sums.pack.how() == c.later && sums.pack.by_messages(); });
+                       [&](const rail_pack& sums) { return sums.how() == c.later && sums.by_messages(); });
   }
 
-  batch_pack& sum_pack(const native_sum& how) {
-    for (batch_pack& sums : sums_) {
-      if (sums.pack.how() == how) return sums;
+  rail_pack& sum_pack(const native_sum& how) {
+    for (rail_pack& sums : sums_) {
+      if (sums.how() == how) return sums;
     }
-    return sums_.emplace_back(batch_pack{rail_pack(how), 0});
+    return sums_.emplace_back(how);
   }
 
   void count_scratch(const bound_call& c) {
     const auto take = [this](std::size_t bytes) { scratch_bytes_ += padded(bytes); };
     if (&c == &bound_.front()) {
-      if (gathers_.used()) take(gathers_.bytes(nodes()));
-      for (const batch_pack& sums : sums_) take(sums.bytes(nodes()));
+      if (gathers_.used()) take(gathers_.scratch_bytes(nodes()));
+      for (const rail_pack& sums : sums_) take(sums.scratch_bytes(nodes()));
     }
     if (c.rail_rows == rows_of::call) take(c.longest_row() * c.rows_of_all_pieces());
     if (c.planned->widened()) {
@@ -388,8 +375,8 @@ class launch {
   cudaStream_t stream_;
   bool captured_;
   std::vector<bound_call> bound_{};
-  batch_pack gathers_{};
-  std::vector<batch_pack> sums_{};
+  rail_pack gathers_{};
+  std::vector<rail_pack> sums_{};
   std::size_t scratch_bytes_ = 0;
   bool overlaps_ = false;
   recording* record_ = nullptr;

@@ -25,6 +25,7 @@ class rail_pack {
   explicit rail_pack(native_sum how = {}) : how_(how) {}
 
   [[nodiscard]] const native_sum& how() const noexcept { return how_; }
+  [[nodiscard]] bool used() const noexcept { return !members_.empty(); }
 
   void add(bound_call& c) {
     members_.push_back({&c, bytes_});
@@ -74,13 +75,11 @@ class rail_pack {
   /// Reduce-scatter: the rows are reduced, or sent and ...
   void reduce(const wire& rail) const {
     if (!by_messages_) return rail.reduce_scatter(first().rows, sums(), bytes_ / width_, how_);
-    const group_shape& shape = *first().shape;
     std::byte* message = messages_;
-    for (int node = 0; node < shape.nodes; ++node) {
-      if (node == shape.node()) continue;
+    for_each_other_node(*first().shape, [&](int node) {
       rail.send(first().row(node), bytes_, node);
       rail.receive(std::exchange(message, message + bytes_), bytes_, node);
-    }
+    });
   }
   /// ... added up, this rank's own first; ...
   [[nodiscard]] row_sum rows_to_add() const {

@@ -32,7 +32,7 @@ inline void make_again(const member& m, const recording& known, operation what, 
       return where;
     });
   };
-  if (known.calls.size() == 1) return make(known.calls.front());
+  if (known.calls.size() == 1 && !known.sum) return make(known.calls.front());
   std::size_t next = 0, groups = 0;
   for (const std::size_t end : known.group_ends) {
     grouped(
@@ -49,7 +49,7 @@ inline void make_again(const member& m, const recording& known, operation what, 
 }  // namespace detail
 
 /// Runs a call that the group keeps, without checking and planning it again; false: it keeps no such call, or this one
-/// needs more than calls of NCCL's.
+/// needs more than what a recording holds.
 inline bool repeat(member& m, const collective_call& call, cudaStream_t stream, const collective_options& options) {
   const bool simple = call.blocks.even() && options.accumulate == accumulation::native && options.timeout.count() == 0;
   if (!simple || options.checked.value_or(m.chosen().checked)) return false;

@@ -83,8 +83,9 @@ inline void find_route(bound_call& c, const member& group, bool alone) {
   if (gathers_rows || (c.hierarchical() && c.call().what == operation::reduce_scatter)) {
     c.rail_rows = c.dense() ? rows_of::pack : rows_of::call;
   }
-  c.by_messages = c.call().what == operation::all_reduce && c.hierarchical() && c.pieces == 1 &&
-                  c.planned->how.on_rail() == algorithm::direct;
+  const bool messages = c.hierarchical() && c.pieces == 1 && c.planned->how.on_rail() == algorithm::direct;
+  c.by_messages = c.call().what == operation::all_reduce && messages &&
+                  (alone || c.planned->how.asked().on_rail == algorithm::direct);  // a kernel each would cost more
   c.node_in = c.hierarchical() ? stage::node : stage::whole;
   if (!windows || gathers_rows) return;  // rows of temporary memory are not registered
   const std::size_t row = c.bytes(0) * static_cast<std::size_t>(group.shape().node_size);

@@ -89,7 +89,7 @@ inline bool is_first_use(std::span<launch> launches) {
   return first;
 }
 
-/// The NCCL calls of the launches, and the copies around them.
+/// The NCCL calls of the launches, the sums between them, and the copies around them.
 inline void issue(std::span<launch> launches) {
   int last = 0;
   for (launch& l : launches) {

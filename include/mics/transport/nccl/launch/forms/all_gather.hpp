@@ -17,11 +17,10 @@ inline void flat_all_gather(const bound_call& c, const wire& whole) {
 /// some, one collective.
 inline void rail_all_gather(const bound_call& c, const wire& rail) {
   if (c.rows != nullptr) return rail.all_gather(c.input, c.rows, c.bytes(0));
-  for (int node = 0; node < c.shape->nodes; ++node) {
-    if (node == c.shape->node()) continue;
+  for_each_other_node(*c.shape, [&](int node) {
     rail.send(c.input, c.bytes(c.shape->rank), node);
     rail.receive(c.output + c.offset(c.on_rail(node)), c.bytes(c.on_rail(node)), node);
-  }
+  });
 }
 
 /// The node stage: the ranks of a node share every row, this node's own one out of the shard itself.

@@ -24,22 +24,16 @@ class staged_all_reduce {
   }
   void rail_all_reduce(const wire& rail) const {
     if (!c_->by_messages) return rail.all_reduce(at(own()), at(own()), own_count(), c_->later);
-    std::byte* message = c_->messages;
-    for (int node = 0; node < c_->shape->nodes; ++node) {
-      if (node == c_->shape->node()) continue;
-      rail.send(at(own()), own_count() * c_->width(), node);
-      rail.receive(message, own_count() * c_->width(), node);
-      message += own_count() * c_->width();
-    }
+    for_each_other_node(*c_->shape, [&](int node) {
+      rail.send(at(own()), message_bytes(), node);
+      rail.receive(c_->message, message_bytes(), node);
+    });
   }
-  /// Behind the rail stage, where it brings messages: their memory, ...
-  [[nodiscard]] std::size_t message_bytes() const {
-    return static_cast<std::size_t>(c_->shape->nodes - 1) * own_count() * c_->width();
-  }
-  /// ... and the sum that is still to be formed.
+  /// What the rail stage brings as a message, ...
+  [[nodiscard]] std::size_t message_bytes() const { return own_count() * c_->width(); }
+  /// ... and the sum that is formed behind it.
   [[nodiscard]] row_sum rows_to_add() const {
-    const auto others = static_cast<std::size_t>(c_->shape->nodes) - 1;
-    return {at(own()), c_->planned->moved, at(own()), c_->messages, others, own_count()};
+    return {at(own()), c_->planned->moved, at(own()), c_->message, 1, own_count()};
   }
   void node_all_gather(const wire& node) const {
     node.all_gather(at(own()), c_->output, part_ * c_->width());

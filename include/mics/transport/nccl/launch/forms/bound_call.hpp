@@ -16,6 +16,13 @@ enum class rows_of {
   pack,  ///< several calls, or one, whose blocks cross the rail as one: see rail_pack.hpp
 };
 
+/// Calls f(node) for each node but this rank's own.
+template <class F> void for_each_other_node(const group_shape& shape, F f) {
+  for (int node = 0; node < shape.nodes; ++node) {
+    if (node != shape.node()) f(node);
+  }
+}
+
 /// A planned call with all that its stages need to know. The block of (node j, local rank i) is block j * k + i.
 /// Where the plan cuts blocks, the stages are those of part(i): the i-th piece of every block.
 struct bound_call {
@@ -28,8 +35,8 @@ struct bound_call {
   std::byte* rows{};        ///< one row a node of what the rail has brought, or is to reduce
   std::size_t row_bytes{};  ///< from row to row
   rows_of rail_rows{};      ///< see find_route()
-  bool by_messages{};       ///< an all-reduce whose rail stage is messages, which a kernel adds up; ...
-  std::byte* messages{};    ///< ... they come one behind the other
+  bool by_messages{};       ///< an all-reduce on two nodes whose rail stage is a message, which a kernel adds up; ...
+  std::byte* message{};     ///< ... where it comes
   stage node_in{};          ///< the communicator of its node stage; of all of it, if it has no stages
   int pieces = 1;           ///< in which every block moves
   int piece = 0;            ///< which of them the stages are to see; all of each block if there is one
