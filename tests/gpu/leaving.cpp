@@ -79,39 +79,43 @@ TEST_CASE("with an exception, when they are declared failed: they are ended at o
   });
 }
 
-TEST_CASE("with an exception: so does memory of the library's that goes before them") {
+TEST_CASE("memory of the library's that goes before them, with an exception or when they have failed, does not wait") {
   if (mics::nccl::device_kernels().add == nullptr) {
     MESSAGE("left out: these tests were built without a compiler for CUDA");
     return;
   }
   for (const gpu_cluster& cluster : gpu_cluster_like(2, 2)) {
     if (cluster.world == 1) continue;
-    on_gpus(cluster, [](gpu_host& host) {
-      const gpu_stream stream;
-      const device_array<float> gradients(100, stream);
-      const auto train = [&] {
-        auto chosen = gpu_host::patient();
-        chosen.timeout = impatience();
-        const auto world = host.world(chosen);
-        const mics::nccl::registered_memory memory(world, 4096);
-        auto groups = mics::groups(world, {.partition_size = host.size()});
-        auto sync = mics::make_gradient_sync<float, float>(groups, mics::shard_layout({100}, host.size()));
-        sync.accumulate(0, gradients.all(), stream);
-        world.synchronize(stream);
-        host.barrier();
-        if (host.rank() == 0) {
+    for (const bool thrown : {true, false}) {
+      on_gpus(cluster, [&](gpu_host& host) {
+        const gpu_stream stream;
+        const device_array<float> gradients(100, stream);
+        const auto train = [&] {
+          auto chosen = gpu_host::patient();
+          chosen.timeout = impatience();
+          const auto world = host.world(chosen);
+          const mics::nccl::registered_memory memory(world, 4096);
+          auto groups = mics::groups(world, {.partition_size = host.size()});
+          auto sync = mics::make_gradient_sync<float, float>(groups, mics::shard_layout({100}, host.size()));
           sync.accumulate(0, gradients.all(), stream);
-          throw std::domain_error("of the caller's");
+          world.synchronize(stream);
+          host.barrier();
+          if (host.rank() == 0) {
+            sync.accumulate(0, gradients.all(), stream);
+            if (thrown) throw std::domain_error("of the caller's");
+            world.fail("rank 1 was seen to die");
+            return;
+          }
+          host.barrier();
+        };
+        try {
+          train();
+        } catch (const std::domain_error&) {
+          ensure(thrown, "an exception");
         }
-        host.barrier();
-      };
-      if (host.rank() == 0) {
-        ensure_words(words_of<std::domain_error>(train), {"of the caller's"});
-        host.barrier();
-      } else {
-        train();
-      }
-    });
+        if (host.rank() == 0) host.barrier();
+      });
+    }
   }
 }
 

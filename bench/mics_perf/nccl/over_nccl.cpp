@@ -46,7 +46,11 @@ int over_nccl(const options& chosen, const context& facts) {
   const context all_facts = with_gpu(facts, chosen, here);
   if (chosen.speaks) print_context(chosen, all_facts);
   gpu_launcher gpu(here, chosen);
-  if (!chosen.tune.empty()) gpu.run([](const gpu_station& rank) { require_stages(rank.group().shape()); });
+  if (!chosen.tune.empty()) {
+    // Before anything is measured: a file that cannot be added to is refused at its end, too.
+    if (chosen.speaks) mics::nccl::write_tuned_table(chosen.tune, {mics::nccl::machine_name(here.device()), {}});
+    gpu.run([](const gpu_station& rank) { require_stages(rank.group().shape()); });
+  }
   report result(chosen, gpu.name());
   run(gpu, chosen, result);
   if (!chosen.speaks) return fine;

@@ -75,16 +75,17 @@ template <communicator C>
 plan plan_of(const C& comm, const collective_call& call, data_type moved, const collective_options& options) {
   const std::size_t width = size_of(moved);
   const std::size_t all = call.blocks.total() * width;
-  plan_request request{call.what,
-                       all,
-                       call.blocks.longest() * width,
-                       call.root,
-                       options.how,
-                       options.chunk_bytes,
-                       width,
-                       moved != call.type ? widened_elements(call, comm.rank()) * width : 0,
-                       options.on_rail,
-                       call.blocks.even() && adds_floats(call.type, call.reduce)};
+  plan_request request{
+      call.what,
+      all,
+      call.blocks.longest() * width,
+      call.root,
+      options.how,
+      options.chunk_bytes,
+      width,
+      moved != call.type ? widened_elements(call, comm.rank()) * width : 0,
+      options.on_rail,
+      (call.what != operation::reduce_scatter || call.blocks.even()) && adds_floats(call.type, call.reduce)};
   plan made = make_plan(comm, request);
   if (single_block(made.recipe()) && call.blocks.blocks() > 1) {
     request.block_bytes = request.bytes;

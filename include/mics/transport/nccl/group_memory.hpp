@@ -11,14 +11,14 @@
 
 namespace mics::nccl {
 
-/// Frees device memory that a group's operations use, which waits for them: while an exception is on its way no longer
-/// than to the group's deadline.
+/// Frees device memory that a group's operations use, which waits for them: not if the group has failed, and while an
+/// exception is on its way no longer than to the group's deadline.
 struct free_behind_group {
   std::weak_ptr<member> group{};
 
   void operator()(std::byte* memory) const noexcept {
     const std::shared_ptr<member> its = group.lock();
-    if (its) its->end_if_thrown();
+    if (its) its->end_if_failed();
     if (!its || !its->stuck()) cudaFree(memory);
   }
 };

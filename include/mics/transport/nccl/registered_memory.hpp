@@ -134,7 +134,7 @@ class registered_memory {
 
   void release() noexcept {
     if (memory_ == nullptr) return;
-    group_->end_if_thrown();
+    group_->end_if_failed();
     group_->close_window(memory_);
 #if NCCL_VERSION_CODE >= NCCL_VERSION(2, 27, 0)
     if (group_->family().enter_nccl()) {  // else the communicators are gone, and the windows with them

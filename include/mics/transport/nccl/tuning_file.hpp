@@ -41,9 +41,10 @@ class tuning_reader {
     if (whole.is_discarded()) refuse("is not JSON");
     tuned_table table;
     table.machine = text(whole, "", "machine");
-    if (number(whole, "", "version", 1, UINT64_MAX) != version) {
-      refuse("version is " + shown(whole["version"]) + "; allowed: " + std::to_string(version) +
-             ", whose ranges stand for other forms: measure again");
+    const std::uint64_t its = whole.contains("version") ? number(whole, "", "version", 1, UINT64_MAX) : 1;
+    if (its != version) {
+      refuse("its version is " + std::to_string(its) + "; allowed: " + std::to_string(version) +
+             ", whose ranges stand for other forms: remove it and measure again");
     }
     const json& ranges = member(whole, "", "ranges");
     if (!ranges.is_array()) refuse("ranges is " + shown(ranges) + "; allowed: a list");
@@ -126,6 +127,15 @@ class tuning_reader {
   std::string path_;
 };
 
+/// The ranges that a file holds already; none if there is no file.
+inline std::vector<tuned_range> ranges_to_keep(const std::string& path, const std::string& machine) {
+  if (!std::filesystem::exists(path)) return {};
+  tuned_table before = tuning_reader(path).read();
+  if (before.machine == machine) return std::move(before.ranges);
+  throw usage_error("tuned table '" + path + "' comes from '" + before.machine + "', the new one from '" + machine +
+                    "'; allowed: one kind of machine a file");
+}
+
 inline bool same_case(const tuned_range& a, const tuned_range& b) noexcept {
   return a.what == b.what && a.nodes == b.nodes && a.node_size == b.node_size;
 }
@@ -143,16 +153,9 @@ inline bool same_case(const tuned_range& a, const tuned_range& b) noexcept {
 /// written.
 inline void write_tuned_table(const std::string& path, const tuned_table& table) {
   tuned_table whole = table;
-  if (std::filesystem::exists(path)) {
-    const tuned_table before = read_tuned_table(path);
-    if (before.machine != table.machine) {
-      throw usage_error("tuned table '" + path + "' comes from '" + before.machine + "', the new one from '" +
-                        table.machine + "'; allowed: one kind of machine a file");
-    }
-    for (const tuned_range& old : before.ranges) {
-      const auto replaces = [&old](const tuned_range& fresh) { return detail::same_case(old, fresh); };
-      if (std::none_of(table.ranges.begin(), table.ranges.end(), replaces)) whole.ranges.push_back(old);
-    }
+  for (const tuned_range& old : detail::ranges_to_keep(path, table.machine)) {
+    const auto replaces = [&old](const tuned_range& fresh) { return detail::same_case(old, fresh); };
+    if (std::none_of(table.ranges.begin(), table.ranges.end(), replaces)) whole.ranges.push_back(old);
   }
   nlohmann::ordered_json ranges = nlohmann::ordered_json::array();
   for (const tuned_range& r : whole.ranges) {

@@ -61,7 +61,7 @@ inline std::optional<error_context> asynchronous_error(const member& m, cudaStre
 template <class Error> [[noreturn]] void give_up(member& m, const std::string& why, error_context where) {
   const Error error(why, std::move(where));
   m.failure()->set(error.what());
-  m.give_up();
+  m.abort();
   throw Error(error);
 }
 

@@ -31,10 +31,9 @@ class family {
   [[nodiscard]] const std::shared_ptr<failure_state>& failure() const noexcept { return failure_; }
   [[nodiscard]] nccl::journal& journal() noexcept { return journal_; }
 
-  /// One of its communicators is the caller's; a wait was given up: then something in that one may never end.
+  /// One of its communicators is the caller's.
   void note_adopted() noexcept { adopted_.store(true); }
-  void note_given_up() noexcept { given_up_.store(true); }
-  [[nodiscard]] bool stuck() const noexcept { return adopted_.load() && given_up_.load(); }
+  [[nodiscard]] bool has_adopted() const noexcept { return adopted_.load(); }
 
   void join(member& m) {
     const std::lock_guard lock(mutex_);
@@ -104,7 +103,6 @@ class family {
   std::mutex aborting_{};
   std::atomic<bool> ending_{false};
   std::atomic<bool> adopted_{false};
-  std::atomic<bool> given_up_{false};
   std::atomic<int> calls_{0};
 };
 

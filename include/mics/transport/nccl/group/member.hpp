@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -63,11 +64,8 @@ class member {
   }
   ~member() {
     const bool has_own = whose_ == ownership::owned || stages_.count() > 0 || scratch_.total_bytes() > 0;
-    if (has_own) end_if_thrown();
-    if (failure()->is_set()) {
-      abort();  // to destroy a communicator would wait for what will never end
-      if (stuck()) scratch_.abandon();
-    }
+    if (has_own) end_if_failed();
+    if (scratch_.total_bytes() > 0 && stuck()) scratch_.abandon();
     family_->leave(*this);
     if (aborted()) {
       averages_.forget();
@@ -223,24 +221,25 @@ class member {
     });
   }
   [[nodiscard]] bool aborted() const noexcept { return aborted_.load(); }
-  /// A wait was given up.
-  void give_up() noexcept {
-    abort();
-    family_->note_given_up();
+  /// Has it failed while something runs that may never end? In an adopted communicator that goes on until its owner
+  /// aborts it, and who frees memory of the GPU before that waits for it: so the little that a group has of its own is
+  /// left to the process then.
+  [[nodiscard]] bool stuck() const noexcept {
+    if (!failure()->is_set() || !family_->has_adopted()) return false;
+    return !detail::device_ends_in_time(device_, std::chrono::seconds(1), [] { return false; });
   }
-  /// May something never end? What runs in an adopted communicator goes on until its owner aborts it, and who frees
-  /// memory of the GPU before that waits for it: so the little that a group has of its own is left to the process.
-  [[nodiscard]] bool stuck() const noexcept { return family_->stuck(); }
 
-  /// For who is about to free memory of the GPU, or the group: that waits for what is enqueued, without a deadline.
-  /// While an exception is on its way, the ranks that this waits for may have met with one, too, so it is ended then.
-  void end_if_thrown() noexcept {
-    if (!thrown_.load() && !is_unwinding()) return;
-    if (!failure()->is_set()) {
-      if (detail::device_ends_in_time(device_, *failure(), settings_.timeout)) return;
+  /// For who is about to free memory of the GPU, or the group: that waits for what is enqueued, without a deadline. If
+  /// the group has failed, that is ended now. While an exception is on its way, the ranks that it waits for may have
+  /// met with one, too, so it is ended at the deadline.
+  void end_if_failed() noexcept {
+    const auto failed = [this] { return failure()->is_set(); };
+    if (!failed()) {
+      if (!thrown_.load() && !is_unwinding()) return;
+      if (detail::device_ends_in_time(device_, settings_.timeout, failed)) return;
       failure()->set("rank " + std::to_string(world_rank_) + " met with an exception, and its work did not end");
     }
-    give_up();
+    abort();
   }
 
   /// Calls f(communicator) for the group's own and its stages'.
