@@ -20,7 +20,7 @@ std::vector<gpu_algorithm> gpu_algorithms(operation what, bool staged) {
   all.push_back({hierarchical, direct, 5});
   if (what == operation::broadcast) return all;
   all.push_back({hierarchical, native});
-  all.push_back({hierarchical, native, 3});
+  if (what == operation::all_gather) all.push_back({hierarchical, native, 3});  // in pieces sums have one rail stage
   return all;
 }
 
