@@ -34,9 +34,8 @@ bool is_algorithm(const std::string& name) { return is_one<mics::algorithm>(name
 bool is_ours(const fields& row, const std::vector<std::string>& only) {
   const std::string algo = row.text("algo");
   const bool form_of_a_sum = row.text("plan") == "packed" && algo == "auto" && row.text("op") != "all_gather";
-  if ((!is_algorithm(row.text("plan")) && !form_of_a_sum) ||
-      !is_one<mics::operation>(row.text("op"), mics::operation_count))
-    return false;
+  const bool is_plan = is_algorithm(row.text("plan")) || form_of_a_sum;
+  if (!is_plan || !is_one<mics::operation>(row.text("op"), mics::operation_count)) return false;
   if (row.has("single") && row.flag("single")) return false;
   return only.empty() || std::find(only.begin(), only.end(), algo) != only.end();
 }

@@ -30,8 +30,7 @@ struct plan_request {
   std::size_t element_bytes = 1;   ///< of what travels: blocks and chunks hold whole elements
   std::size_t widening_bytes = 0;  ///< copies of the buffers in a wider type
   algorithm on_rail = algorithm::automatic;
-  bool plain_sum =
-      true;  ///< a reduction's: sums or averages of floats, not in blocks of different lengths: there may be a kernel
+  bool plain_sum = true;  ///< of a reduction: sums or averages of floats, in equal blocks if in blocks
 };
 
 /// What was decided, and why, in words.

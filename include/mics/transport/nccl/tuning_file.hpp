@@ -143,7 +143,7 @@ inline bool same_case(const tuned_range& a, const tuned_range& b) noexcept {
 }  // namespace detail
 
 /// Reads what write_tuned_table() wrote, for communicator::use(). Throws usage_error that names the file and the key
-/// for a file that cannot be read, is malformed, or holds a word or number that is not allowed.
+/// for a file that cannot be read, is malformed or of another version, or holds a word or number that is not allowed.
 [[nodiscard]] inline tuned_table read_tuned_table(const std::string& path) {
   return detail::tuning_reader(path).read();
 }

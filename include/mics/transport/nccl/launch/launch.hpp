@@ -98,7 +98,8 @@ class launch {
     return first;
   }
 
-  /// What else must be the same on all ranks: for which calls the memory's being registered counts.
+  /// What else must be the same on all ranks: for which calls the memory's being registered counts, and whose sums are
+  /// messages.
   void add_to(schedule::signature& own) const noexcept {
     for (const bound_call& c : bound_) {
       const int more = by_windows(c.node_in) ? 1 : 0;
